@@ -1,0 +1,321 @@
+"""Network: populations and synapses as frozen, comparable, plain data. Nothing here runs."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from neuro.clock import Clock
+from neuro.errors import InvalidValue, UnknownName
+from neuro.neurons import Neuron
+from neuro.synapses import Topology
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Input:
+    """A population that only relays what the user feeds in.
+
+    Args:
+        shape: its units, without batch, e.g. (2, 34, 34) for polarity, y, x.
+    """
+
+    shape: int | Shape
+
+    def __post_init__(self) -> None:
+        shape = (self.shape,) if isinstance(self.shape, int) else tuple(self.shape)
+        if not shape or any(int(n) != n or n < 1 for n in shape):
+            raise InvalidValue(f"Input.shape: got {self.shape!r}, expected positive integers")
+        object.__setattr__(self, "shape", tuple(int(n) for n in shape))
+
+    emits = "spikes"
+
+    @property
+    def units(self) -> Shape:
+        """Shape of the population as a tuple."""
+        return self.shape  # type: ignore[return-value]  # made a tuple on construction
+
+    @property
+    def size(self) -> int:
+        """Number of units."""
+        return int(np.prod(self.units))
+
+
+@dataclass(frozen=True, eq=False)
+class Synapse:
+    """An edge: spikes of `pre` travel `delay` seconds and reach a port of `post`.
+
+    Args:
+        pre, post: names of populations.
+        topology: `Dense`, `Conv2d`, ... with the weights.
+        delay: seconds, on the network clock's grid; one number, or an array that broadcasts to
+            the presynaptic shape (an axonal delay per unit). An edge that closes a loop needs at
+            least one tick somewhere in the loop.
+        port: input port of the postsynaptic neuron; its first port by default.
+        name: unique name; "pre->post" by default.
+    """
+
+    pre: str
+    post: str
+    topology: Topology
+    delay: float | NDArray[np.float64] = 0.0
+    port: str = ""
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.name:
+            port = f".{self.port}" if self.port else ""
+            object.__setattr__(self, "name", f"{self.pre}->{self.post}{port}")
+        if "." in self.pre or "." in self.post:
+            raise InvalidValue(f"Synapse {self.name!r}: population names contain no dot; use port=")
+        delay = np.array(self.delay, dtype=np.float64)
+        if not np.isfinite(delay).all() or (delay < 0).any():
+            raise InvalidValue(
+                f"Synapse[{self.name!r}].delay: got {delay.min():g} s, expected finite seconds >= 0"
+            )
+        delay.flags.writeable = False
+        object.__setattr__(self, "delay", float(delay) if delay.ndim == 0 else delay)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Network:
+    """Populations, synapses, outputs and the clock they run on.
+
+    Two networks are equal if their fingerprints are. Every life of a network (training,
+    simulation, export) reads this object and none changes it.
+
+    Args:
+        populations: name -> Input or Neuron, every one with a shape.
+        synapses: edges between them.
+        outputs: names of the populations a run returns.
+        clock: the step that all derived coefficients and delays refer to.
+
+    Raises:
+        InvalidValue: shapes do not fit, a delay is off the grid or a loop has no delay.
+        UnknownName: a synapse or output names a population or port that does not exist.
+    """
+
+    populations: Mapping[str, Input | Neuron]
+    synapses: tuple[Synapse, ...]
+    outputs: tuple[str, ...]
+    clock: Clock
+
+    def __post_init__(self) -> None:
+        set_ = object.__setattr__
+        set_(self, "populations", MappingProxyType(dict(self.populations)))
+        set_(self, "synapses", tuple(self.synapses))
+        outputs = (self.outputs,) if isinstance(self.outputs, str) else tuple(self.outputs)
+        set_(self, "outputs", outputs)
+        if not isinstance(self.clock, Clock):
+            raise InvalidValue(f"Network.clock: got {self.clock!r}, expected e.g. Clock(1 * ms)")
+        for name, population in self.populations.items():
+            if not name or any(c in name for c in "./") or "->" in name:
+                raise InvalidValue(
+                    f"Network.populations: name {name!r} is empty or contains '.', '/' or '->'"
+                )
+            if population.units == ():
+                raise InvalidValue(
+                    f"Network[{name!r}].shape is empty; give it one, e.g. LIF(128), or let a builder"
+                )
+        for name in outputs:
+            self._population(name, "Network.outputs")
+        self._check_synapses()
+        self.order  # raises on a loop without delay
+
+    def _population(self, name: str, where: str) -> Input | Neuron:
+        if name not in self.populations:
+            raise UnknownName(where, name, self.populations)
+        return self.populations[name]
+
+    def _check_synapses(self) -> None:
+        seen: set[str] = set()
+        for synapse in self.synapses:
+            where = f"Synapse[{synapse.name!r}]"
+            if synapse.name in seen:
+                raise InvalidValue(
+                    f"{where}: the name is used twice; pass name= to tell them apart"
+                )
+            seen.add(synapse.name)
+            pre = self._population(synapse.pre, f"{where}.pre")
+            post = self._population(synapse.post, f"{where}.post")
+            if isinstance(post, Input):
+                raise InvalidValue(
+                    f"{where}.post: {synapse.post!r} is an Input and receives nothing"
+                )
+            if synapse.port and synapse.port not in post.Inputs._fields:
+                raise UnknownName(f"{where}.port", synapse.port, post.Inputs._fields)
+            try:
+                reached = synapse.topology.post_shape(pre.units)
+            except InvalidValue as error:
+                raise InvalidValue(f"{where}: {error}") from None
+            if reached != post.units:
+                raise InvalidValue(
+                    f"{where}: {synapse.topology!r} maps {pre.units} to {reached}, but "
+                    f"{synapse.post!r} has shape {post.units}"
+                )
+            self.delay_ticks(synapse)
+
+    # -- derived ----------------------------------------------------------------------------
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Names of the Input populations, in order."""
+        return tuple(n for n, p in self.populations.items() if isinstance(p, Input))
+
+    def delay_ticks(self, synapse: Synapse) -> NDArray[np.int64]:
+        """Delay of a synapse in ticks: a 0-d array, or one of the presynaptic shape."""
+        where = f"Synapse[{synapse.name!r}].delay"
+        ticks = self.clock.ticks(synapse.delay, exact=True, what=where)
+        if ticks.ndim == 0:
+            return ticks
+        shape = self.populations[synapse.pre].units
+        try:
+            return np.broadcast_to(ticks, shape)
+        except ValueError:
+            raise InvalidValue(
+                f"{where}: shape {ticks.shape} does not broadcast to {synapse.pre!r} {shape}"
+            ) from None
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """Order in which populations update within a tick: along edges without delay."""
+        graph: dict[str, list[str]] = {name: [] for name in self.populations}
+        for synapse in self.synapses:
+            if not self.delay_ticks(synapse).min():
+                graph[synapse.post].append(synapse.pre)
+        try:
+            return tuple(TopologicalSorter(graph).static_order())
+        except CycleError as error:
+            loop = " -> ".join(reversed(error.args[1]))
+            raise InvalidValue(
+                f"Network: the loop {loop} has no delay, so its order within a tick is undefined. "
+                f"Give one of its synapses a delay of at least one tick ({self.clock.dt:g} s)."
+            ) from None
+
+    def neurons(self) -> dict[str, Neuron]:
+        """The populations that have dynamics."""
+        return {n: p for n, p in self.populations.items() if isinstance(p, Neuron)}
+
+    def plain(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """The whole network as JSON-ready structure plus named arrays."""
+        arrays: dict[str, NDArray[Any]] = {}
+
+        def store(path: str, value: ArrayLike) -> float | str:
+            if np.ndim(value) == 0:
+                return float(value)  # type: ignore[arg-type]
+            arrays[path] = np.asarray(value)
+            return path
+
+        populations: dict[str, Any] = {}
+        for name, p in self.populations.items():
+            entry: dict[str, Any] = {"type": type(p).__name__, "shape": list(p.units)}
+            if isinstance(p, Neuron):
+                values = {k: store(f"{name}.{k}", v) for k, v in p.values().items()}
+                entry |= {"parameters": values, "options": p.options()}
+            populations[name] = entry
+        synapses: list[dict[str, Any]] = []
+        for s in self.synapses:
+            for key, array in s.topology.arrays().items():
+                arrays[f"{s.name}.{key}"] = array
+            synapses.append({
+                "name": s.name, "pre": s.pre, "post": s.post, "port": s.port,
+                "delay": store(f"{s.name}.delay", s.delay),
+                "type": type(s.topology).__name__, "options": s.topology.options(),
+                "arrays": sorted(s.topology.arrays()),
+            })  # fmt: skip
+        tick = [self.clock.tick.numerator, self.clock.tick.denominator]
+        structure = {
+            "tick": tick, "outputs": list(self.outputs),
+            "populations": populations, "synapses": synapses,
+        }  # fmt: skip
+        return structure, arrays
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over structure and every array: equal networks, equal fingerprints."""
+        structure, arrays = self.plain()
+        digest = hashlib.sha256(json.dumps(structure, sort_keys=True).encode())
+        for name in sorted(arrays):
+            array = np.ascontiguousarray(arrays[name])
+            digest.update(f"{name} {array.dtype.str} {array.shape}".encode())
+            digest.update(array.tobytes())
+        return digest.hexdigest()
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            self.fingerprint == other.fingerprint if isinstance(other, Network) else NotImplemented
+        )
+
+    def __hash__(self) -> int:
+        return hash(self.fingerprint)
+
+    # -- change by copy -----------------------------------------------------------------------
+
+    def replace(self, **changes: Any) -> Network:
+        """A copy with some fields changed, checked anew."""
+        return dataclasses.replace(self, **changes)
+
+    def diff(self, other: Network) -> list[str]:
+        """One line per difference, e.g. "hid.tau_mem: 0.02 -> 0.01"; empty if equal."""
+        (mine, my_arrays), (theirs, their_arrays) = self.plain(), other.plain()
+        lines = [
+            f"{path}: {a} -> {b}" for path, a, b in _changes(_by_name(mine), _by_name(theirs), "")
+        ]
+        for name in sorted(my_arrays.keys() & their_arrays.keys()):
+            a, b = my_arrays[name], their_arrays[name]
+            if a.shape != b.shape:
+                lines.append(f"{name}: shape {a.shape} -> {b.shape}")
+            elif not np.array_equal(a, b):
+                changed = int((a != b).sum())
+                lines.append(
+                    f"{name}: {changed} of {a.size} values, by up to {np.abs(a - b).max():g}"
+                )
+        return lines
+
+    def __repr__(self) -> str:
+        lines = [f"Network on {self.clock!r}, outputs {', '.join(self.outputs)}"]
+        width = max((len(n) for n in self.populations), default=0)
+        lines += [f"  {name:<{width}}  {p!r}" for name, p in self.populations.items()]
+        for s in self.synapses:
+            delay = np.asarray(s.delay) * 1e3
+            text = ""
+            if delay.any():
+                span = (
+                    f"{delay.min():g}"
+                    if delay.min() == delay.max()
+                    else f"{delay.min():g}..{delay.max():g}"
+                )
+                text = f", delay {span} ms"
+            lines.append(f"  {s.name}: {s.topology!r}{text}")
+        return "\n".join(lines)
+
+
+def _by_name(structure: dict[str, Any]) -> dict[str, Any]:
+    return {**structure, "synapses": {s["name"]: s for s in structure["synapses"]}}
+
+
+def _changes(a: Any, b: Any, path: str) -> list[tuple[str, Any, Any]]:
+    """Leaves in which two nested dictionaries differ; a side without the key shows as None."""
+    if isinstance(a, dict) and isinstance(b, dict):
+        keys = [*a, *(k for k in b if k not in a)]
+        found: list[tuple[str, Any, Any]] = []
+        for key in keys:
+            skip = key in ("populations", "synapses", "parameters", "options")
+            inner = path if skip else f"{path}.{key}".lstrip(".")
+            if key not in a or key not in b:
+                found.append((inner, "absent" if key not in a else "present",
+                              "absent" if key not in b else "present"))  # fmt: skip
+            else:
+                found += _changes(a[key], b[key], inner)
+        return found
+    return [] if a == b else [(path, a, b)]

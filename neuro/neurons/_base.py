@@ -1,0 +1,324 @@
+"""What a neuron is: a few pure laws, a parameter table and named state. Plain data, no execution."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import inspect
+import textwrap
+from collections.abc import Iterator
+from typing import Any, ClassVar, NamedTuple, dataclass_transform
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neuro.clock import Clock
+from neuro.errors import InvalidValue
+from neuro.ops import Array
+
+Value = float | NDArray[np.float64]
+Shape = tuple[int, ...]
+
+
+class Parameter(NamedTuple):
+    """One row of a neuron's parameter table."""
+
+    name: str
+    default: float
+    unit: str  # SI, "1" for a pure number
+    meaning: str
+    low: float  # exclusive if `open`
+    open: bool
+    learnable: bool
+
+
+class Current(NamedTuple):
+    """The ports of a neuron with a single input."""
+
+    current: Array
+
+
+def parameter(
+    default: float,
+    unit: str,
+    meaning: str,
+    *,
+    above: float | None = None,
+    at_least: float | None = None,
+    learnable: bool = True,
+) -> Any:
+    """Declare a physical parameter of a neuron class; a scalar, or an array over the population.
+
+    Args:
+        default: value in SI units.
+        unit: "s", "Hz", ... or "1".
+        meaning: one line for the parameter table.
+        above, at_least: lower bound, excluded or included. A parameter bounded by `above=0` is
+            trained through its logarithm, so it cannot leave its range.
+        learnable: whether `learn=` may name it.
+    """
+    low = above if above is not None else at_least if at_least is not None else -np.inf
+    meta = {"unit": unit, "meaning": meaning, "low": low, "open": above is not None}
+    return dataclasses.field(
+        default=default, kw_only=True, metadata={"parameter": True, "learnable": learnable, **meta}
+    )
+
+
+def option(default: str, choices: tuple[str, ...], meaning: str) -> Any:
+    """Declare a structural choice of a neuron class. Laws may branch on it; it is never learned."""
+    return dataclasses.field(
+        default=default, kw_only=True, metadata={"choices": choices, "meaning": meaning}
+    )
+
+
+@dataclass_transform(
+    frozen_default=True, eq_default=False, field_specifiers=(parameter, option, dataclasses.field)
+)
+@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+class Neuron:
+    """A population of units that obey the same laws.
+
+    A subclass is one short class: a parameter table, `State`, `Coefficients`, and laws written
+    over `neuro.ops`. The laws are static, pure and elementwise; all arrays broadcast. In one tick
+    of the clock they run in this order, in every back end:
+
+        flow(s, p, h)        evolve h ticks without input
+        receive(s, p, x)     apply this tick's summed input, one field of x per port
+        fire(s, p)           distance above threshold; a unit spikes if it is > 0 (strictly)
+        jump(s, p, z)        what a spike z (0 or 1) does to the state: reset, refractoriness
+
+    `s` is a State, `p` the Coefficients that `derive` computes once per run. A neuron that never
+    spikes has no `fire` and names in `emits` the state variable that travels along its synapses.
+
+    Args:
+        shape: shape of the population without batch, e.g. 128 or (16, 34, 34). An empty shape
+            is filled in by the builder that places the neuron in a network.
+
+    Raises:
+        InvalidValue: a parameter is NaN, out of bounds or does not broadcast to `shape`; an
+            option is not one of its choices.
+    """
+
+    shape: int | Shape = ()
+
+    State: ClassVar[Any]
+    Coefficients: ClassVar[Any]
+    Inputs: ClassVar[Any] = Current
+    emits: ClassVar[str] = "spikes"
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        dataclasses.dataclass(frozen=True, eq=False, repr=False)(cls)
+        for missing in {"State", "derive", "flow", "receive"} - set(dir(cls)):
+            raise InvalidValue(f"{cls.__name__}: a neuron must define {missing}")
+        if cls.emits != "spikes" and cls.emits not in cls.State._fields:
+            raise InvalidValue(
+                f"{cls.__name__}.emits: got {cls.emits!r}, expected 'spikes' or one of "
+                f"{cls.State._fields}"
+            )
+
+    def __post_init__(self) -> None:
+        shape = (self.shape,) if isinstance(self.shape, int) else tuple(self.shape)
+        if any(int(n) != n or n < 1 for n in shape):
+            raise InvalidValue(f"{self.name}.shape: got {self.shape!r}, expected positive integers")
+        object.__setattr__(self, "shape", tuple(int(n) for n in shape))
+        for row in self.table():
+            object.__setattr__(self, row.name, self._checked(row))
+        for field, choices in self._options():
+            if getattr(self, field) not in choices:
+                raise InvalidValue(
+                    f"{self.name}.{field}: got {getattr(self, field)!r}, expected one of {choices}"
+                )
+
+    def _checked(self, row: Parameter) -> Value:
+        where = f"{self.name}.{row.name}"
+        try:
+            value = np.array(getattr(self, row.name), dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise InvalidValue(
+                f"{where}: got {getattr(self, row.name)!r}, expected a number or an array"
+            ) from error
+        if not np.isfinite(value).all():
+            raise InvalidValue(f"{where}: got a value that is NaN or infinite")
+        bad = value <= row.low if row.open else value < row.low
+        if bad.any():
+            relation = "above" if row.open else "of at least"
+            raise InvalidValue(
+                f"{where}: got {value[bad].ravel()[0]:g} {row.unit}, expected a value {relation} "
+                f"{row.low:g} {row.unit} ({row.meaning})"
+            )
+        if value.ndim == 0:
+            return float(value)
+        try:
+            fits = np.broadcast_shapes(value.shape, self.units) == self.units
+        except ValueError:
+            fits = False
+        if not fits:
+            raise InvalidValue(
+                f"{where}: shape {value.shape} does not broadcast to the population {self.units}"
+            )
+        value.flags.writeable = False
+        return value
+
+    # -- laws a subclass may leave out ----------------------------------------------------------
+
+    @classmethod
+    def rest(cls, p: Any) -> Any:
+        """State before the first tick: zero, unless a subclass says otherwise."""
+        return cls.State(*(0.0 for _ in cls.State._fields))
+
+    @staticmethod
+    def fire(s: Any, p: Any) -> Array:
+        """Distance above threshold; only spiking neurons have it."""
+        raise NotImplementedError
+
+    @staticmethod
+    def jump(s: Any, p: Any, z: Array) -> Any:
+        """What a spike does to the state; nothing by default."""
+        return s
+
+    # -- looking --------------------------------------------------------------------------------
+
+    @property
+    def name(self) -> str:
+        """Name of the neuron class, e.g. "LIF"."""
+        return type(self).__name__
+
+    @property
+    def units(self) -> Shape:
+        """Shape of the population as a tuple."""
+        return self.shape  # type: ignore[return-value]  # made a tuple on construction
+
+    @property
+    def size(self) -> int:
+        """Number of units."""
+        return int(np.prod(self.units))
+
+    @classmethod
+    def spiking(cls) -> bool:
+        """Whether the neuron has a `fire` law."""
+        return cls.fire is not Neuron.fire
+
+    @classmethod
+    def table(cls) -> tuple[Parameter, ...]:
+        """The parameter table, in order of declaration."""
+        return tuple(
+            Parameter(
+                f.name, f.default, f.metadata["unit"], f.metadata["meaning"],  # type: ignore[arg-type]
+                f.metadata["low"], f.metadata["open"], f.metadata["learnable"],
+            )
+            for f in dataclasses.fields(cls)
+            if "parameter" in f.metadata
+        )  # fmt: skip
+
+    @classmethod
+    def _options(cls) -> Iterator[tuple[str, tuple[str, ...]]]:
+        for f in dataclasses.fields(cls):
+            if "choices" in f.metadata:
+                yield f.name, f.metadata["choices"]
+
+    def values(self) -> dict[str, Value]:
+        """Parameter values by name."""
+        return {row.name: getattr(self, row.name) for row in self.table()}
+
+    def options(self) -> dict[str, str]:
+        """Options by name."""
+        return {name: getattr(self, name) for name, _ in self._options()}
+
+    def replace(self, **changes: Any) -> Any:
+        """A copy with some fields changed."""
+        return dataclasses.replace(self, **changes)
+
+    def __repr__(self) -> str:
+        shown = [] if self.units == () else [str(self.size if len(self.units) == 1 else self.units)]
+        for f in dataclasses.fields(self)[1:]:
+            value = getattr(self, f.name)
+            if isinstance(value, np.ndarray):
+                shown.append(f"{f.name}=<{value.min():g}..{value.max():g}, shape {value.shape}>")
+            elif value != f.default:
+                shown.append(f"{f.name}={value!r}")
+        return f"{self.name}({', '.join(shown)})"
+
+    @classmethod
+    def equations(cls) -> tuple[str, ...]:
+        """The laws as readable lines, taken from their own source, in the order they run."""
+        lines: list[str] = []
+        for law in ("flow", "receive", "fire", "jump"):
+            if getattr(cls, law) is not getattr(Neuron, law, None):
+                lines += [f"{law + ':':<9}{line}" for line in _law_lines(getattr(cls, law))]
+        return tuple(lines)
+
+    @classmethod
+    def describe(cls) -> str:
+        """Equations and parameter table as text, ready to print."""
+        rows = [
+            f"  {r.name:<12}{r.default:<10g}{'' if r.unit == '1' else r.unit:<4}{r.meaning}"
+            for r in cls.table()
+        ]
+        options = [f"  {name:<12}{' | '.join(choices)}" for name, choices in cls._options()]
+        summary = inspect.getdoc(cls) or ""
+        head = f"{cls.__name__}: {summary.splitlines()[0] if summary else ''}"
+        body = [f"  {line}" for line in cls.equations()]
+        return "\n".join([head, "", *body, "", *rows, *options])
+
+
+def _law_lines(law: Any) -> list[str]:
+    """`name <- expression` for every value that a law computes."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(law))).body[0]
+    assert isinstance(tree, ast.FunctionDef)
+    lines: list[str] = []
+
+    def visit(body: list[ast.stmt], indent: str) -> None:
+        for node in body:
+            match node:
+                case ast.Return(value=ast.Call(func=ast.Attribute(attr="State"), keywords=changes)):
+                    lines.extend(f"{indent}{k.arg} <- {_plain(k.value)}" for k in changes
+                                 if _plain(k.value) != k.arg)  # fmt: skip
+                case ast.Return(
+                    value=ast.Call(func=ast.Attribute(attr="_replace"), keywords=changes)
+                ):
+                    lines.extend(f"{indent}{k.arg} <- {_plain(k.value)}" for k in changes)
+                case ast.Return(value=value) if value is not None:
+                    suffix = " > 0" if law.__name__ == "fire" else ""
+                    lines.append(f"{indent}{_plain(value)}{suffix}")
+                case ast.Assign(targets=[target], value=value):
+                    if _plain(target) != _plain(value):  # `z = stop(z)` says nothing to a reader
+                        lines.append(f"{indent}{_plain(target)} = {_plain(value)}")
+                case ast.If(test=test, body=yes, orelse=no):
+                    lines.append(f"{indent}if {_plain(test)}:")
+                    visit(yes, indent + "    ")
+                    if no:
+                        lines.append(f"{indent}else:")
+                        visit(no, indent + "    ")
+                case _:
+                    pass  # docstrings and comments
+
+    visit(tree.body, "")
+    return lines
+
+
+class _Plain(ast.NodeTransformer):
+    """s.v -> v, p.alpha -> alpha, ops.exp -> exp, stop(x) -> x."""
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        return ast.Name(id=node.attr)
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        self.generic_visit(node)
+        if isinstance(node.func, ast.Name) and node.func.id == "stop":
+            return node.args[0]
+        return node
+
+
+def _plain(node: ast.AST) -> str:
+    return ast.unparse(ast.fix_missing_locations(_Plain().visit(node)))
+
+
+def whole_ticks(seconds: Value, clock: Clock, what: str) -> Value:
+    """A duration as a whole number of ticks, for `derive`.
+
+    Raises:
+        InvalidValue: it does not lie on the clock's grid.
+    """
+    ticks = clock.ticks(seconds, exact=True, what=what).astype(np.float64)
+    return float(ticks) if ticks.ndim == 0 else ticks

@@ -1,0 +1,70 @@
+"""Adaptive leaky integrate-and-fire (moving threshold)."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from neuro import ops
+from neuro.clock import Clock
+from neuro.neurons._base import Current, Neuron, Value, parameter
+from neuro.neurons._reset import reset_membrane, reset_option
+from neuro.ops import Array
+from neuro.units import ms
+
+
+class ALIF(Neuron):
+    """LIF whose threshold rises with each spike and decays back: v_th + beta * b.
+
+        tau_mem dv/dt = v_leak - v,   tau_adapt db/dt = -b,   spike when v > v_th + beta b
+        at a spike: b <- b + 1, and v is reset by v_th (not by the moving threshold)
+
+    Source: Bellec et al., A solution to the learning dilemma for recurrent networks of spiking
+    neurons, Nature Communications 11 (2020), eqs. 6 to 10.
+    """
+
+    tau_mem: Value = parameter(20 * ms, "s", "membrane time constant", above=0)
+    tau_adapt: Value = parameter(200 * ms, "s", "time constant of the adaptation", above=0)
+    beta: Value = parameter(0.1, "1", "rise of the threshold per spike", at_least=0)
+    v_th: Value = parameter(1.0, "1", "firing threshold at rest")
+    v_leak: Value = parameter(0.0, "1", "resting potential")
+    v_reset: Value = parameter(0.0, "1", "potential after a spike when reset='zero'")
+    reset: str = reset_option("subtract")
+
+    class State(NamedTuple):
+        v: Array  # membrane potential
+        b: Array  # adaptation
+
+    class Coefficients(NamedTuple):
+        alpha: Array  # decay of v in one tick
+        rho: Array  # decay of b in one tick
+        beta: Array
+        v_th: Array
+        v_leak: Array
+        v_reset: Array
+        reset: str
+
+    @staticmethod
+    def derive(p: Any, clock: Clock) -> ALIF.Coefficients:
+        alpha, rho = ops.exp(-clock.dt / p.tau_mem), ops.exp(-clock.dt / p.tau_adapt)
+        return ALIF.Coefficients(alpha, rho, p.beta, p.v_th, p.v_leak, p.v_reset, p.reset)
+
+    @staticmethod
+    def rest(p: ALIF.Coefficients) -> ALIF.State:
+        return ALIF.State(v=p.v_leak, b=0.0)
+
+    @staticmethod
+    def flow(s: ALIF.State, p: ALIF.Coefficients, h: int) -> ALIF.State:
+        v = p.v_leak + (s.v - p.v_leak) * ops.power(p.alpha, h)
+        return ALIF.State(v=v, b=s.b * ops.power(p.rho, h))
+
+    @staticmethod
+    def receive(s: ALIF.State, p: ALIF.Coefficients, x: Current) -> ALIF.State:
+        return s._replace(v=s.v + x.current)
+
+    @staticmethod
+    def fire(s: ALIF.State, p: ALIF.Coefficients) -> Array:
+        return s.v - (p.v_th + p.beta * s.b)
+
+    @staticmethod
+    def jump(s: ALIF.State, p: ALIF.Coefficients, z: Array) -> ALIF.State:
+        return ALIF.State(v=reset_membrane(s.v, p, z), b=s.b + ops.stop(z))
