@@ -28,8 +28,9 @@ class Clock:
     tick: Fraction
 
     def __init__(self, tick: float | Fraction) -> None:
-        exact = tick if isinstance(tick, Fraction) else None
-        if exact is None:
+        if isinstance(tick, Fraction):
+            exact = tick
+        else:
             if not np.isfinite(tick):
                 raise InvalidValue(f"Clock.tick: got {tick!r}, expected a finite number of seconds")
             # 12 significant digits undo the binary noise of e.g. 3 * 0.1 * ms

@@ -193,7 +193,8 @@ class Events:
         """Events with start <= t < stop, times counted from `start` (ticks)."""
         if not 0 <= start <= stop <= self.duration:
             raise InvalidValue(
-                f"Events.slice: got [{start}, {stop}), expected 0 <= start <= stop <= {self.duration}"
+                f"Events.slice: got [{start}, {stop}), expected 0 <= start <= stop <= "
+                f"{self.duration}"
             )
         rows = np.s_[np.searchsorted(self.t, start) : np.searchsorted(self.t, stop)]
         value = None if self.value is None else self.value[rows]

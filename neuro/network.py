@@ -124,13 +124,11 @@ class Network:
                     f"Network.populations: name {name!r} is empty or contains '.', '/' or '->'"
                 )
             if population.units == ():
-                raise InvalidValue(
-                    f"Network[{name!r}].shape is empty; give it one, e.g. LIF(128), or let a builder"
-                )
+                raise InvalidValue(f"Network[{name!r}].shape is empty; give it one, e.g. LIF(128)")
         for name in outputs:
             self._population(name, "Network.outputs")
         self._check_synapses()
-        self.order  # raises on a loop without delay
+        _ = self.order  # raises on a loop without delay
 
     def _population(self, name: str, where: str) -> Input | Neuron:
         if name not in self.populations:

@@ -7,4 +7,4 @@ second: float = 1.0
 ms: float = 1e-3
 us: float = 1e-6
 Hz: float = 1.0
-kHz: float = 1e3
+kHz: float = 1e3  # noqa: N816 (the unit's own spelling)

@@ -1,4 +1,4 @@
-"""What a neuron is: a few pure laws, a parameter table and named state. Plain data, no execution."""
+"""What a neuron is: a few pure laws, a parameter table and named state. Nothing here runs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import dataclasses
 import inspect
 import textwrap
 from collections.abc import Iterator
-from typing import Any, ClassVar, NamedTuple, dataclass_transform
+from typing import Any, ClassVar, Literal, NamedTuple, dataclass_transform
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,13 +39,14 @@ class Current(NamedTuple):
 
 
 def parameter(
+    *,
     default: float,
     unit: str,
     meaning: str,
-    *,
     above: float | None = None,
     at_least: float | None = None,
     learnable: bool = True,
+    kw_only: Literal[True] = True,
 ) -> Any:
     """Declare a physical parameter of a neuron class; a scalar, or an array over the population.
 
@@ -60,14 +61,18 @@ def parameter(
     low = above if above is not None else at_least if at_least is not None else -np.inf
     meta = {"unit": unit, "meaning": meaning, "low": low, "open": above is not None}
     return dataclasses.field(
-        default=default, kw_only=True, metadata={"parameter": True, "learnable": learnable, **meta}
+        default=default,
+        kw_only=kw_only,
+        metadata={"parameter": True, "learnable": learnable, **meta},
     )
 
 
-def option(default: str, choices: tuple[str, ...], meaning: str) -> Any:
+def option(
+    *, default: str, choices: tuple[str, ...], meaning: str, kw_only: Literal[True] = True
+) -> Any:
     """Declare a structural choice of a neuron class. Laws may branch on it; it is never learned."""
     return dataclasses.field(
-        default=default, kw_only=True, metadata={"choices": choices, "meaning": meaning}
+        default=default, kw_only=kw_only, metadata={"choices": choices, "meaning": meaning}
     )
 
 
@@ -80,8 +85,9 @@ class Neuron:
 
     A subclass is one short class: a parameter table, `State`, `Coefficients`, and laws written
     over `neuro.ops`. The laws are static, pure and elementwise; all arrays broadcast. In one tick
-    of the clock they run in this order, in every back end:
+    of the clock they run in this order, in every back end (`rest` once, before):
 
+        rest(p)              the state before the first tick
         flow(s, p, h)        evolve h ticks without input
         receive(s, p, x)     apply this tick's summed input, one field of x per port
         fire(s, p)           distance above threshold; a unit spikes if it is > 0 (strictly)
@@ -109,7 +115,7 @@ class Neuron:
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         dataclasses.dataclass(frozen=True, eq=False, repr=False)(cls)
-        for missing in {"State", "derive", "flow", "receive"} - set(dir(cls)):
+        for missing in sorted({"State", "derive", "rest", "flow", "receive"} - set(dir(cls))):
             raise InvalidValue(f"{cls.__name__}: a neuron must define {missing}")
         if cls.emits != "spikes" and cls.emits not in cls.State._fields:
             raise InvalidValue(
@@ -161,11 +167,6 @@ class Neuron:
         return value
 
     # -- laws a subclass may leave out ----------------------------------------------------------
-
-    @classmethod
-    def rest(cls, p: Any) -> Any:
-        """State before the first tick: zero, unless a subclass says otherwise."""
-        return cls.State(*(0.0 for _ in cls.State._fields))
 
     @staticmethod
     def fire(s: Any, p: Any) -> Array:

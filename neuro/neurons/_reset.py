@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from neuro import ops
 from neuro.neurons._base import option
 from neuro.ops import Array
 
 
-def reset_option(default: str = "zero") -> Any:
+def reset_option(*, default: str = "zero", kw_only: Literal[True] = True) -> Any:
     """The option `reset="zero" | "subtract" | "none"`."""
     meaning = "after a spike: v <- v_reset, v <- v - v_th, or unchanged"
-    return option(default, ("zero", "subtract", "none"), meaning)
+    return option(default=default, choices=("zero", "subtract", "none"), meaning=meaning)
 
 
 def reset_membrane(v: Array, p: Any, z: Array) -> Array:

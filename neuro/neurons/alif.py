@@ -22,13 +22,19 @@ class ALIF(Neuron):
     neurons, Nature Communications 11 (2020), eqs. 6 to 10.
     """
 
-    tau_mem: Value = parameter(20 * ms, "s", "membrane time constant", above=0)
-    tau_adapt: Value = parameter(200 * ms, "s", "time constant of the adaptation", above=0)
-    beta: Value = parameter(0.1, "1", "rise of the threshold per spike", at_least=0)
-    v_th: Value = parameter(1.0, "1", "firing threshold at rest")
-    v_leak: Value = parameter(0.0, "1", "resting potential")
-    v_reset: Value = parameter(0.0, "1", "potential after a spike when reset='zero'")
-    reset: str = reset_option("subtract")
+    tau_mem: Value = parameter(default=20 * ms, unit="s", meaning="membrane time constant", above=0)
+    tau_adapt: Value = parameter(
+        default=200 * ms, unit="s", meaning="time constant of the adaptation", above=0
+    )
+    beta: Value = parameter(
+        default=0.1, unit="1", meaning="rise of the threshold per spike", at_least=0
+    )
+    v_th: Value = parameter(default=1.0, unit="1", meaning="firing threshold at rest")
+    v_leak: Value = parameter(default=0.0, unit="1", meaning="resting potential")
+    v_reset: Value = parameter(
+        default=0.0, unit="1", meaning="potential after a spike when reset='zero'"
+    )
+    reset: str = reset_option(default="subtract")
 
     class State(NamedTuple):
         v: Array  # membrane potential

@@ -18,8 +18,10 @@ class IF(Neuron):
     Source: Lapicque (1907), without leak; Gerstner et al., Neuronal Dynamics (2014), section 1.3.
     """
 
-    v_th: Value = parameter(1.0, "1", "firing threshold")
-    v_reset: Value = parameter(0.0, "1", "potential after a spike when reset='zero'")
+    v_th: Value = parameter(default=1.0, unit="1", meaning="firing threshold")
+    v_reset: Value = parameter(
+        default=0.0, unit="1", meaning="potential after a spike when reset='zero'"
+    )
     reset: str = reset_option()
 
     class State(NamedTuple):
@@ -33,6 +35,10 @@ class IF(Neuron):
     @staticmethod
     def derive(p: Any, clock: Clock) -> IF.Coefficients:
         return IF.Coefficients(p.v_th, p.v_reset, p.reset)
+
+    @staticmethod
+    def rest(p: IF.Coefficients) -> IF.State:
+        return IF.State(v=0.0)
 
     @staticmethod
     def flow(s: IF.State, p: IF.Coefficients, h: int) -> IF.State:

@@ -19,8 +19,8 @@ class LI(Neuron):
     Source: Gerstner, Kistler, Naud, Paninski, Neuronal Dynamics (2014), eq. 1.5.
     """
 
-    tau_mem: Value = parameter(20 * ms, "s", "membrane time constant", above=0)
-    v_leak: Value = parameter(0.0, "1", "resting potential")
+    tau_mem: Value = parameter(default=20 * ms, unit="s", meaning="membrane time constant", above=0)
+    v_leak: Value = parameter(default=0.0, unit="1", meaning="resting potential")
     emits = "v"
 
     class State(NamedTuple):

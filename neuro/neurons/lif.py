@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from neuro import ops
 from neuro.clock import Clock
 from neuro.errors import InvalidValue
@@ -24,12 +26,18 @@ class LIF(Neuron):
     `subtract` is the soft reset of Rueckauer et al. (2017), eq. 4.
     """
 
-    tau_mem: Value = parameter(20 * ms, "s", "membrane time constant", above=0)
-    v_th: Value = parameter(1.0, "1", "firing threshold")
-    v_leak: Value = parameter(0.0, "1", "resting potential")
-    v_reset: Value = parameter(0.0, "1", "potential after a spike when reset='zero'")
+    tau_mem: Value = parameter(default=20 * ms, unit="s", meaning="membrane time constant", above=0)
+    v_th: Value = parameter(default=1.0, unit="1", meaning="firing threshold")
+    v_leak: Value = parameter(default=0.0, unit="1", meaning="resting potential")
+    v_reset: Value = parameter(
+        default=0.0, unit="1", meaning="potential after a spike when reset='zero'"
+    )
     refractory: Value = parameter(
-        0.0, "s", "absolute refractory period, on the clock's grid", at_least=0, learnable=False
+        default=0.0,
+        unit="s",
+        meaning="absolute refractory period, on the clock's grid",
+        at_least=0,
+        learnable=False,
     )
     reset: str = reset_option()
 
@@ -56,7 +64,7 @@ class LIF(Neuron):
     @staticmethod
     def derive(p: Any, clock: Clock) -> LIF.Coefficients:
         ticks = whole_ticks(p.refractory, clock, "LIF.refractory")
-        refractory = bool((ops.maximum(ticks, 0) > 0).any()) if hasattr(ticks, "any") else ticks > 0
+        refractory = bool(np.any(ticks > 0))
         alpha = ops.exp(-clock.dt / p.tau_mem)
         # One more than the ticks ignored, since `flow` counts down before `receive` looks.
         hold = ops.where(ticks > 0, ticks + 1, 0.0) if refractory else 0.0
