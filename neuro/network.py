@@ -200,6 +200,26 @@ class Network:
                 f"Give one of its synapses a delay of at least one tick ({self.clock.dt:g} s)."
             ) from None
 
+    @property
+    def stages(self) -> tuple[tuple[str, ...], ...]:
+        """Populations that run one after the other, each over all time.
+
+        A stage of several populations, or one with a synapse onto itself, is a loop and must
+        run tick by tick; its members are listed in their order within a tick.
+        """
+        names = self.order
+        index = {name: i for i, name in enumerate(names)}
+        reach = np.eye(len(names), dtype=bool)
+        for synapse in self.synapses:
+            reach[index[synapse.pre], index[synapse.post]] = True
+        for k in range(len(names)):  # Warshall's transitive closure
+            reach |= reach[:, k : k + 1] & reach[k]
+        loop = reach & reach.T
+        groups = {tuple(np.flatnonzero(row)) for row in loop}
+        # A group comes after every group that reaches it, hence after fewer ancestors.
+        ranked = sorted(groups, key=lambda g: (reach[:, g[0]].sum(), g))
+        return tuple(tuple(names[i] for i in group) for group in ranked)
+
     def neurons(self) -> dict[str, Neuron]:
         """The populations that have dynamics."""
         return {n: p for n, p in self.populations.items() if isinstance(p, Neuron)}

@@ -115,8 +115,11 @@ class Neuron:
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         dataclasses.dataclass(frozen=True, eq=False, repr=False)(cls)
-        for missing in sorted({"State", "derive", "rest", "flow", "receive"} - set(dir(cls))):
-            raise InvalidValue(f"{cls.__name__}: a neuron must define {missing}")
+        for law in ("derive", "rest", "flow", "receive"):
+            if getattr(cls, law) is getattr(Neuron, law):
+                raise InvalidValue(f"{cls.__name__}: a neuron must define the law {law!r}")
+        if not hasattr(cls, "State"):
+            raise InvalidValue(f"{cls.__name__}: a neuron must define a NamedTuple State")
         if cls.emits != "spikes" and cls.emits not in cls.State._fields:
             raise InvalidValue(
                 f"{cls.__name__}.emits: got {cls.emits!r}, expected 'spikes' or one of "
@@ -166,7 +169,27 @@ class Neuron:
         value.flags.writeable = False
         return value
 
-    # -- laws a subclass may leave out ----------------------------------------------------------
+    # -- laws ---------------------------------------------------------------------------------
+
+    @staticmethod
+    def derive(p: Any, clock: Clock) -> Any:
+        """Coefficients from the parameters of `p` (same names as the table) and the step."""
+        raise NotImplementedError
+
+    @staticmethod
+    def rest(p: Any) -> Any:
+        """State before the first tick."""
+        raise NotImplementedError
+
+    @staticmethod
+    def flow(s: Any, p: Any, h: int) -> Any:
+        """State after h ticks without input."""
+        raise NotImplementedError
+
+    @staticmethod
+    def receive(s: Any, p: Any, x: Any) -> Any:
+        """State after this tick's input."""
+        raise NotImplementedError
 
     @staticmethod
     def fire(s: Any, p: Any) -> Array:

@@ -1,0 +1,1 @@
+"""Back ends that run the laws of a neuron."""

@@ -1,0 +1,8 @@
+"""Layers for any `torch.nn` model: state in and out, nothing hidden."""
+
+from neuro.nn.connection import Conv2d as Conv2d
+from neuro.nn.connection import Linear as Linear
+from neuro.nn.connection import Sequential as Sequential
+from neuro.nn.population import Population as Population
+
+__all__ = ["Conv2d", "Linear", "Population", "Sequential"]

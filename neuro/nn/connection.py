@@ -1,0 +1,78 @@
+"""Connections as layers, and the products that carry spikes through a topology."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import Tensor, nn
+
+from neuro.errors import Unsupported
+from neuro.nn.population import Population
+from neuro.synapses import Conv2d as Conv2dTopology
+from neuro.synapses import Dense, Topology
+
+
+def transmit(topology: Topology, arrays: Mapping[str, Tensor], spikes: Tensor, axes: int) -> Tensor:
+    """Currents [..., *post] that spikes [..., *pre] cause through a topology, all steps at once.
+
+    Args:
+        arrays: the topology's arrays as tensors (trained values).
+        spikes: any leading axes, e.g. [T, B, *pre] or [B, *pre].
+        axes: number of axes of the presynaptic population.
+    """
+    weight, bias = arrays["weight"], arrays.get("bias")
+    match topology:
+        case Dense():
+            flat = spikes.flatten(-axes) if axes > 1 else spikes
+            current = nn.functional.linear(flat, weight, bias)
+            return current.unflatten(-1, topology.post) if len(topology.post) > 1 else current
+        case Conv2dTopology(stride=stride, padding=padding, dilation=dilation, groups=groups):
+            flat = spikes.flatten(0, -4)
+            current = nn.functional.conv2d(flat, weight, bias, stride, padding, dilation, groups)
+            return current.unflatten(0, spikes.shape[:-3])
+        case _:
+            raise Unsupported(
+                "neuro.nn", type(topology).__name__, "PyTorch has no product for this topology"
+            )
+
+
+class Linear(nn.Linear):
+    """`torch.nn.Linear` on [T, B, *units]; several axes of units are read as one."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Currents [T, B, out_features]."""
+        return super().forward(input.flatten(2) if input.ndim > 3 else input)
+
+
+class Conv2d(nn.Conv2d):
+    """`torch.nn.Conv2d` on [T, B, channel, y, x], all steps at once."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Currents [T, B, channel, y, x]."""
+        out = super().forward(input.flatten(0, -4))
+        return out.unflatten(0, input.shape[:-3])
+
+
+class Sequential(nn.Sequential):
+    """Layers in a row, with state in and out: `out, states = net(x, states)`.
+
+    Layers that keep state (those of this package, `torch.nn.LSTM`) get theirs; the others are
+    simply called.
+    """
+
+    def forward(
+        self, input: Tensor, state: list[object] | None = None
+    ) -> tuple[Tensor, list[object]]:
+        """Output of the last layer, and one state (or None) per layer."""
+        layers = list(self)
+        states = [None] * len(layers) if state is None else state
+        carried: list[object] = []
+        for layer, before in zip(layers, states, strict=True):
+            out = layer(input, before) if _stateful(layer) else layer(input)
+            input, after = out if isinstance(out, tuple) else (out, None)
+            carried.append(after)
+        return input, carried
+
+
+def _stateful(layer: nn.Module) -> bool:
+    return isinstance(layer, Population | Sequential | nn.RNNBase)

@@ -1,0 +1,337 @@
+"""A Network as a PyTorch module: the differentiable life of the same graph."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.utils import _pytree
+
+from neuro.errors import InvalidValue, UnknownName
+from neuro.lower import reference
+from neuro.network import Input, Network, Synapse
+from neuro.nn.connection import transmit
+from neuro.nn.population import Population, check_input
+from neuro.record import Record
+from neuro.surrogate import Surrogate
+
+
+class NetworkState(NamedTuple):
+    """All that a network carries from one call to the next."""
+
+    neurons: dict[str, Any]  # population -> State of tensors [B, *units]
+    lines: dict[str, Tensor]  # delayed synapse -> spikes under way [longest delay, B, *units]
+
+
+class Module(nn.Module):
+    """Runs a Network in PyTorch with gradients: `record, state = module(x, state)`.
+
+    Args:
+        network: what to run; it is not changed. `module.network()` returns a new one with the
+            trained values.
+        learn: what to train: "weight", "bias", or a neuron parameter such as "tau_mem",
+            everywhere; or one of them at one place, "hid1.tau_mem", "in->hid1.weight".
+        surrogate: derivative of a spike, the same for all populations.
+
+    Raises:
+        UnknownName: `learn` names nothing in this network.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        *,
+        learn: Sequence[str] = ("weight", "bias"),
+        surrogate: Surrogate | None = None,
+    ) -> None:
+        super().__init__()
+        self._network = network
+        chosen = _chosen(network, (learn,) if isinstance(learn, str) else learn)
+        self.populations = nn.ModuleDict({
+            name: Population(
+                neuron, network.clock, surrogate=surrogate,
+                learn=[row.name for row in neuron.table() if f"{name}.{row.name}" in chosen],
+            )
+            for name, neuron in network.neurons().items()
+        })  # fmt: skip
+        self.arrays = nn.ParameterDict()
+        for synapse in network.synapses:
+            for key, array in synapse.topology.arrays().items():
+                trained = f"{synapse.name}.{key}" in chosen
+                tensor = torch.tensor(array)
+                self.arrays[_key(synapse, key)] = nn.Parameter(tensor, requires_grad=trained)
+
+    # -- running --------------------------------------------------------------------------------
+
+    def forward(
+        self,
+        x: Tensor | Mapping[str, Tensor],
+        state: NetworkState | None = None,
+        record: Sequence[str] = (),
+    ) -> tuple[Record, NetworkState]:
+        """Run all steps of the input.
+
+        Args:
+            x: spikes (or currents) [T, B, *units] for the input population; a mapping from name
+                if there are several. All floating point, of one dtype.
+            state: as returned by the previous call, or None to start at rest with silent delays.
+            record: further signals to return: "hid1.spikes", "hid1.v" (any state variable),
+                "in.spikes". What the outputs emit is always there.
+
+        Returns:
+            Record of tensors [T, B, *units], and the state after the last step.
+
+        Raises:
+            InvalidValue: wrong shape, dtype or batch size, or NaN in the input.
+            UnknownName: `record` names no signal of this network.
+        """
+        network = self._network
+        signals = self._inputs(x)
+        steps, batch = next(iter(signals.values())).shape[:2]
+        wanted = self._wanted(record)
+        neurons: dict[str, Any] = dict(state.neurons) if state is not None else {}
+        lines: dict[str, Tensor] = dict(state.lines) if state is not None else {}
+        kept: dict[str, Tensor] = {}
+        for stage in network.stages:
+            if isinstance(network.populations[stage[0]], Input):
+                continue
+            incoming = {name: self._currents(name, stage, signals, lines) for name in stage}
+            run = self._scan if self._is_acyclic(stage) else self._loop
+            run(stage, incoming, signals, neurons, lines, kept, wanted, (steps, batch))
+        for name, fields in wanted.items():
+            if "spikes" in fields:
+                kept[f"{name}.spikes"] = signals[name]
+        named = {f"{n}.{f}": kept[f"{n}.{f}"] for n, fields in wanted.items() for f in fields}
+        return Record(named, network.clock), NetworkState(neurons, lines)
+
+    def _inputs(self, x: Tensor | Mapping[str, Tensor]) -> dict[str, Tensor]:
+        names = self._network.inputs
+        if not isinstance(x, Mapping):
+            if len(names) != 1:
+                raise InvalidValue(
+                    f"Module: the network has inputs {names}; pass a mapping by name"
+                )
+            x = {names[0]: x}
+        for name in x:
+            if name not in names:
+                raise UnknownName("Module: input", name, names)
+        for name in names:
+            if name not in x:
+                raise InvalidValue(f"Module: no input given for {name!r}; expected {names}")
+            check_input(f"Module: input {name!r}", x[name], self._network.populations[name].units)
+        leads = {tuple(x[name].shape[:2]) for name in names}
+        if len(leads) > 1:
+            raise InvalidValue(f"Module: inputs differ in [T, B]: {sorted(leads)}")
+        return {name: x[name] for name in names}
+
+    def _wanted(self, record: Sequence[str]) -> dict[str, list[str]]:
+        """Population -> signals to return, each once, in the order asked."""
+        populations = self._network.populations
+        offered: dict[str, tuple[str, ...]] = {}
+        for name, p in populations.items():
+            states = () if isinstance(p, Input) else type(p).State._fields
+            offered[name] = (*(("spikes",) if p.emits == "spikes" else ()), *states)
+        outputs = [f"{name}.{populations[name].emits}" for name in self._network.outputs]
+        wanted: dict[str, list[str]] = {}
+        for signal in dict.fromkeys([*outputs, *record]):
+            name, _, field = signal.partition(".")
+            if field not in offered.get(name, ()):
+                known = [f"{n}.{f}" for n, fields in offered.items() for f in fields]
+                raise UnknownName("Module: record", signal, known)
+            wanted.setdefault(name, []).append(field)
+        return wanted
+
+    def _is_acyclic(self, stage: tuple[str, ...]) -> bool:
+        return not any(s.pre in stage and s.post in stage for s in self._network.synapses)
+
+    def _currents(
+        self,
+        post: str,
+        stage: tuple[str, ...],
+        signals: dict[str, Tensor],
+        lines: dict[str, Tensor],
+    ) -> dict[str, Tensor]:
+        """Summed current [T, B, *units] per port of a population, from outside its stage."""
+        currents: dict[str, Tensor] = {}
+        for synapse in self._network.synapses:
+            if synapse.post == post and synapse.pre not in stage:
+                spikes = signals[synapse.pre]
+                delays = self._network.delay_ticks(synapse)
+                if delays.any():
+                    line = self._line(synapse, lines, spikes[0])
+                    whole = torch.cat([line, spikes])
+                    lines[synapse.name] = whole[len(whole) - len(line) :]
+                    spikes = _delayed(whole, delays, len(spikes))
+                _add(currents, self._port(synapse), self._transmit(synapse, spikes))
+        return currents
+
+    def _scan(
+        self, stage: tuple[str, ...], incoming: dict[str, dict[str, Tensor]],
+        signals: dict[str, Tensor], neurons: dict[str, Any], lines: dict[str, Tensor],
+        kept: dict[str, Tensor], wanted: dict[str, list[str]], lead: tuple[int, int],
+    ) -> None:  # fmt: skip
+        """Run a population that is in no loop over all steps."""
+        (name,) = stage
+        population = self._population(name)
+        fields = [f for f in wanted.get(name, ()) if f != "spikes"]
+        currents = incoming[name] or self._silence(name, signals, lead)
+        signals[name], neurons[name], traces = population.trace(
+            population.ports(currents), neurons.get(name), fields, where=f"Module[{name!r}]"
+        )
+        kept.update({f"{name}.{f}": trace for f, trace in traces.items()})
+
+    def _loop(
+        self, stage: tuple[str, ...], incoming: dict[str, dict[str, Tensor]],
+        signals: dict[str, Tensor], neurons: dict[str, Any], lines: dict[str, Tensor],
+        kept: dict[str, Tensor], wanted: dict[str, list[str]], lead: tuple[int, int],
+    ) -> None:  # fmt: skip
+        """Run populations that form a loop, tick by tick."""
+        inner = [s for s in self._network.synapses if s.pre in stage and s.post in stage]
+        delays = {s.name: self._network.delay_ticks(s) for s in inner}
+        outside = {n: incoming[n] or self._silence(n, signals, lead) for n in stage}
+        like = {n: next(iter(outside[n].values()))[0] for n in stage}
+        p = {n: self._population(n).coefficients(like[n].dtype, like[n].device) for n in stage}
+        past = {s.name: list(self._line(s, lines, like[s.pre])) for s in inner}
+        traces: dict[str, list[Tensor]] = {}
+        emitted: dict[str, list[Tensor]] = {n: [] for n in stage}
+        for n in stage:
+            neuron = self._population(n).neuron
+            neurons.setdefault(n, reference.rest(neuron, p[n], like[n]))
+            reference.check_state(f"Module[{n!r}]", neuron, neurons[n], like[n])
+        for t in range(lead[0]):
+            for n in stage:
+                currents = {port: current[t] for port, current in outside[n].items()}
+                for s in inner:
+                    if s.post == n:
+                        window = past[s.name] + emitted[s.pre]
+                        spikes = _now(window, delays[s.name], t + len(past[s.name]))
+                        _add(currents, self._port(s), self._transmit(s, spikes))
+                population = self._population(n)
+                inputs = population.ports(currents)
+                out, neurons[n] = reference.tick(
+                    population.neuron, p[n], neurons[n], inputs, population.surrogate
+                )
+                emitted[n].append(out)
+                for f in wanted.get(n, ()):
+                    if f != "spikes":
+                        traces.setdefault(f"{n}.{f}", []).append(getattr(neurons[n], f))
+        for s in inner:
+            if past[s.name]:
+                lines[s.name] = torch.stack((past[s.name] + emitted[s.pre])[-len(past[s.name]) :])
+        signals.update({n: torch.stack(emitted[n]) for n in stage})
+        kept.update({name: torch.stack(trace) for name, trace in traces.items()})
+
+    def _silence(
+        self, name: str, signals: dict[str, Tensor], lead: tuple[int, int]
+    ) -> dict[str, Tensor]:
+        """Zero current for a population that nothing outside its stage reaches."""
+        neuron = self._population(name).neuron
+        like = next(iter(signals.values()))
+        return {type(neuron).Inputs._fields[0]: like.new_zeros(*lead, *neuron.units)}
+
+    def _line(self, synapse: Synapse, lines: dict[str, Tensor], like: Tensor) -> Tensor:
+        """Spikes under way when the run begins, [longest delay, B, *pre]."""
+        longest = int(self._network.delay_ticks(synapse).max())
+        units = self._network.populations[synapse.pre].units
+        shape = (longest, like.shape[0], *units)
+        line = lines.get(synapse.name)
+        if line is None:
+            return like.new_zeros(shape)
+        if tuple(line.shape) != shape:
+            raise InvalidValue(
+                f"Module: state.lines[{synapse.name!r}] has shape {tuple(line.shape)}, expected "
+                f"{shape}. Pass state=None when the batch changes."
+            )
+        return line
+
+    def _port(self, synapse: Synapse) -> str:
+        return synapse.port or type(self._population(synapse.post).neuron).Inputs._fields[0]
+
+    def _population(self, name: str) -> Population:
+        population = self.populations[name]
+        assert isinstance(population, Population)
+        return population
+
+    def _transmit(self, synapse: Synapse, spikes: Tensor) -> Tensor:
+        arrays = {k: self.arrays[_key(synapse, k)] for k in synapse.topology.arrays()}
+        axes = len(self._network.populations[synapse.pre].units)
+        return transmit(synapse.topology, arrays, spikes, axes)
+
+    # -- back to data ---------------------------------------------------------------------------
+
+    def network(self) -> Network:
+        """A Network with the current values: weights, biases and neuron parameters."""
+        populations = {
+            n: p if isinstance(p, Input) else self._population(n).trained()
+            for n, p in self._network.populations.items()
+        }
+        synapses: list[Synapse] = []
+        for s in self._network.synapses:
+            values = {
+                k: self.arrays[_key(s, k)].detach().cpu().float().numpy()
+                for k in s.topology.arrays()
+            }
+            topology = s.topology.with_arrays(values)
+            synapses.append(
+                Synapse(s.pre, s.post, topology, delay=s.delay, port=s.port, name=s.name)
+            )
+        return self._network.replace(populations=populations, synapses=tuple(synapses))
+
+
+def detach(state: Any) -> Any:
+    """The same state without its history, to cut the gradient between two calls."""
+    return _pytree.tree_map(lambda x: x.detach() if isinstance(x, Tensor) else x, state)
+
+
+def _key(synapse: Synapse, array: str) -> str:
+    """Name of an array in the state dictionary, where PyTorch allows no dot."""
+    return f"{synapse.name}:{array}".replace(".", ":")
+
+
+def _add(currents: dict[str, Tensor], port: str, current: Tensor) -> None:
+    currents[port] = currents[port] + current if port in currents else current
+
+
+def _delayed(whole: Tensor, delays: np.ndarray, steps: int) -> Tensor:
+    """Spikes [steps, B, *units] sent `delays` ticks ago, from `whole` [longest + steps, B, ...]."""
+    longest = len(whole) - steps
+    if delays.ndim == 0:
+        return whole[longest - int(delays) : len(whole) - int(delays)]
+    flat = whole.flatten(2)
+    ago = torch.as_tensor(delays.ravel().copy(), device=whole.device)
+    rows = torch.arange(longest, len(whole), device=whole.device)[:, None] - ago
+    picked = flat[rows, :, torch.arange(flat.shape[2], device=whole.device)]  # [steps, units, B]
+    return picked.transpose(1, 2).unflatten(2, whole.shape[2:])
+
+
+def _now(window: list[Tensor], delays: np.ndarray, t: int) -> Tensor:
+    """Spikes [B, *units] that arrive at position t of the window."""
+    if delays.ndim == 0:
+        return window[t - int(delays)]
+    longest = int(delays.max())
+    # A unit without delay needs this tick's spikes; the others may not exist yet at this point.
+    recent = window[t - longest : t + 1]
+    if len(recent) == longest:
+        recent = [*recent, torch.zeros_like(recent[0])]
+    return _delayed(torch.stack(recent), delays, 1)[0]
+
+
+def _chosen(network: Network, learn: Sequence[str]) -> set[str]:
+    """Full names ("hid1.tau_mem", "in->hid1.weight") of everything that `learn` selects."""
+    known = {
+        f"{name}.{row.name}"
+        for name, neuron in network.neurons().items()
+        for row in neuron.table()
+        if row.learnable
+    }
+    known |= {f"{s.name}.{key}" for s in network.synapses for key in s.topology.arrays()}
+    short = {name.rpartition(".")[2] for name in known} | {"bias"}
+    chosen: set[str] = set()
+    for name in learn:
+        if name not in known and name not in short:
+            raise UnknownName("Module.learn", name, known | short)
+        chosen |= {full for full in known if full == name or full.rpartition(".")[2] == name}
+    return chosen
