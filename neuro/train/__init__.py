@@ -1,7 +1,23 @@
 """Training: networks as PyTorch modules, losses, and the loop."""
 
+from neuro.train.losses import FirstSpikeLoss as FirstSpikeLoss
+from neuro.train.losses import Loss as Loss
+from neuro.train.losses import MembraneLoss as MembraneLoss
+from neuro.train.losses import RateBand as RateBand
+from neuro.train.losses import RateLoss as RateLoss
 from neuro.train.module import Module as Module
 from neuro.train.module import NetworkState as NetworkState
 from neuro.train.module import detach as detach
+from neuro.train.samples import Samples as Samples
 
-__all__ = ["Module", "NetworkState", "detach"]
+__all__ = [
+    "FirstSpikeLoss",
+    "Loss",
+    "MembraneLoss",
+    "Module",
+    "NetworkState",
+    "RateBand",
+    "RateLoss",
+    "Samples",
+    "detach",
+]

@@ -1,0 +1,37 @@
+# Two commands matter: `make demo` runs the main job, `make test` runs the tests.
+# Each sets up what it needs in .venv first, and does so only once.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+PIP_INSTALL = .venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+.PHONY: demo test lint clean
+
+demo: .venv/.demo
+	@.venv/bin/neuro run digits --out runs/digits --json
+
+test: .venv/.test
+	.venv/bin/python -m pytest --cov=neuro --cov-report=term --cov-fail-under=90
+
+lint: .venv/.dev
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/pyright
+
+# Each set of packages contains the one before it.
+.venv/.demo: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "neuro needs Python 3.11 or newer; set PYTHON=...")'
+	@test -x .venv/bin/python || $(PYTHON) -m venv .venv
+	@echo "Installing into .venv (once; a few minutes) ..."
+	@$(PIP_INSTALL) -e '.[demo]'
+	@touch $@
+
+.venv/.test: .venv/.demo
+	@$(PIP_INSTALL) -e '.[test]'
+	@touch $@
+
+.venv/.dev: .venv/.test
+	@$(PIP_INSTALL) -e '.[dev]'
+	@touch $@
+
+clean:
+	rm -rf .venv runs dist build .pytest_cache .ruff_cache .hypothesis

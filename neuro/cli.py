@@ -1,0 +1,95 @@
+"""The `neuro` command: run recipes, look into files, check the installation."""
+
+from __future__ import annotations
+
+import json
+import runpy
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from neuro import recipe
+from neuro.doctor import environment
+from neuro.errors import NeuroError
+from neuro.inspect import inspect_file
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Spiking neural networks: simulate, train, adapt, export.",
+)
+_PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+
+
+@app.command("run", context_settings=_PASS_ON)
+def run(
+    context: typer.Context,
+    name: Annotated[str | None, typer.Argument(help="Recipe to run; without it, list them.")] = None,
+    listing: Annotated[bool, typer.Option("--list", help="List the recipes.")] = False,
+) -> None:
+    """Run a published model by name; options after the name are the recipe's own."""
+    options = list(context.args)
+    if name is None or listing:
+        if name is None and set(options) & {"--help", "-h"}:
+            print(context.get_help())
+            return
+        _list_recipes("--json" in options)
+        return
+    script = recipe.find(name).folder / "run.py"
+    sys.argv = [str(script), *options]
+    runpy.run_path(str(script), run_name="__main__")
+
+
+def _list_recipes(as_json: bool) -> None:
+    found = recipe.recipes().values()
+    rows = [{"name": r.name, "paper": r.paper, "task": r.task} for r in found]
+    if as_json:
+        print(json.dumps({"recipes": rows}))
+        return
+    table = Table("recipe", "task", "paper", title="neuro run NAME [--quick] [--seed N] [--json]")
+    for row in rows:
+        table.add_row(row["name"], row["task"], row["paper"])
+    Console().print(table)
+
+
+@app.command("info")
+def info(
+    file: Annotated[Path, typer.Argument(help="Event file, .nir network or checkpoint.")],
+    as_json: recipe.Json = False,
+) -> None:
+    """Say what a file holds."""
+    _show(inspect_file(file), as_json, str(file))
+
+
+@app.command("doctor")
+def doctor(as_json: recipe.Json = False) -> None:
+    """Say what is installed: versions, threads, GPU, extras that are missing."""
+    _show(environment(), as_json, "neuro doctor")
+
+
+def _show(facts: dict[str, Any], as_json: bool, title: str) -> None:
+    if as_json:
+        print(json.dumps(facts))
+        return
+    table = Table(title=title, show_header=False, title_justify="left")
+    for name, value in facts.items():
+        table.add_row(name, str(value))
+    Console().print(table)
+
+
+def main() -> None:
+    """Entry point: neuro's own errors are shown as one message, without a traceback."""
+    try:
+        app()
+    except NeuroError as error:
+        Console(stderr=True).print(f"[bold red]Error:[/bold red] {error}", highlight=False)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
