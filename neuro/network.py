@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from graphlib import CycleError, TopologicalSorter
 from types import MappingProxyType
 from typing import Any
@@ -14,6 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from neuro import neurons as neuron_family
+from neuro import synapses as topology_family
 from neuro.clock import Clock
 from neuro.errors import InvalidValue, UnknownName
 from neuro.neurons import Neuron
@@ -78,6 +81,11 @@ class Synapse:
             object.__setattr__(self, "name", f"{self.pre}->{self.post}{port}")
         if "." in self.pre or "." in self.post:
             raise InvalidValue(f"Synapse {self.name!r}: population names contain no dot; use port=")
+        if not isinstance(self.topology, Topology):
+            raise InvalidValue(
+                f"Synapse[{self.name!r}].topology: got a {type(self.topology).__name__}, expected "
+                "Dense(...), Conv2d(...) or another Topology"
+            )
         delay = np.array(self.delay, dtype=np.float64)
         if not np.isfinite(delay).all() or (delay < 0).any():
             raise InvalidValue(
@@ -123,6 +131,10 @@ class Network:
                 raise InvalidValue(
                     f"Network.populations: name {name!r} is empty or contains '.', '/' or '->'"
                 )
+            if not isinstance(population, Input | Neuron):
+                raise InvalidValue(
+                    f"Network[{name!r}]: got {population!r}, expected an Input or a neuron"
+                )
             if population.units == ():
                 raise InvalidValue(f"Network[{name!r}].shape is empty; give it one, e.g. LIF(128)")
         for name in outputs:
@@ -143,6 +155,8 @@ class Network:
                 raise InvalidValue(
                     f"{where}: the name is used twice; pass name= to tell them apart"
                 )
+            if synapse.name in self.populations:
+                raise InvalidValue(f"{where}: a population has the same name; pass another name=")
             seen.add(synapse.name)
             pre = self._population(synapse.pre, f"{where}.pre")
             post = self._population(synapse.post, f"{where}.post")
@@ -258,6 +272,41 @@ class Network:
         }  # fmt: skip
         return structure, arrays
 
+    @classmethod
+    def from_plain(
+        cls,
+        structure: Mapping[str, Any],
+        arrays: Mapping[str, NDArray[Any]],
+        *,
+        neurons: Mapping[str, type[Neuron]] | None = None,
+    ) -> Network:
+        """The network that `plain` took apart.
+
+        Args:
+            structure, arrays: as `plain` returns them.
+            neurons: name -> class, for neuron classes that are not in `neuro.neurons`. Classes
+                are only looked up by name; nothing is ever imported.
+
+        Raises:
+            UnknownName: a neuron or topology class is in neither list.
+            InvalidValue: an entry is missing, of the wrong kind or out of bounds.
+        """
+        try:
+            populations = {
+                name: _population(name, entry, arrays, neurons or {})
+                for name, entry in structure["populations"].items()
+            }
+            synapses = tuple(_synapse(entry, arrays) for entry in structure["synapses"])
+            clock = Clock(Fraction(*structure["tick"]))
+            return cls(populations, synapses, tuple(structure["outputs"]), clock)
+        except UnknownName:
+            raise
+        except (KeyError, TypeError, AttributeError, ZeroDivisionError) as error:
+            raise InvalidValue(
+                f"Network.from_plain: an entry is missing or of the wrong kind "
+                f"({type(error).__name__}: {error})"
+            ) from error
+
     @property
     def fingerprint(self) -> str:
         """SHA-256 over structure and every array: equal networks, equal fingerprints."""
@@ -278,6 +327,10 @@ class Network:
         return hash(self.fingerprint)
 
     # -- change by copy -----------------------------------------------------------------------
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # pickle and deepcopy (other processes, Lightning) cannot take a MappingProxyType apart
+        return Network, (dict(self.populations), self.synapses, self.outputs, self.clock)
 
     def replace(self, **changes: Any) -> Network:
         """A copy with some fields changed, checked anew."""
@@ -316,6 +369,49 @@ class Network:
                 text = f", delay {span} ms"
             lines.append(f"  {s.name}: {s.topology!r}{text}")
         return "\n".join(lines)
+
+
+def _look_up(value: float | str, arrays: Mapping[str, NDArray[Any]]) -> float | NDArray[Any]:
+    """A number as it stands, or the array that a name stands for."""
+    return arrays[value] if isinstance(value, str) else value
+
+
+def _population(
+    name: str,
+    entry: Mapping[str, Any],
+    arrays: Mapping[str, NDArray[Any]],
+    own: Mapping[str, type[Neuron]],
+) -> Input | Neuron:
+    shape = tuple(entry["shape"])
+    if entry["type"] == "Input":
+        return Input(shape)
+    known: dict[str, type[Neuron]] = {
+        n: c
+        for n, c in vars(neuron_family).items()
+        if isinstance(c, type) and issubclass(c, Neuron) and c is not Neuron
+    }
+    classes = {**known, **own}
+    if entry["type"] not in classes:
+        raise UnknownName(
+            f"neuron class of population {name!r} (pass your own classes as neurons={{...}})",
+            entry["type"], classes,
+        )  # fmt: skip
+    values = {k: _look_up(v, arrays) for k, v in entry["parameters"].items()}
+    return classes[entry["type"]](shape, **values, **entry["options"])
+
+
+def _synapse(entry: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Synapse:
+    known = {
+        n: c
+        for n, c in vars(topology_family).items()
+        if isinstance(c, type) and issubclass(c, Topology) and c is not Topology
+    }
+    if entry["type"] not in known:
+        raise UnknownName(f"topology class of synapse {entry['name']!r}", entry["type"], known)
+    named = {key: arrays[f"{entry['name']}.{key}"] for key in entry["arrays"]}
+    topology = known[entry["type"]](**named, **entry["options"])
+    delay = _look_up(entry["delay"], arrays)
+    return Synapse(entry["pre"], entry["post"], topology, delay, entry["port"], entry["name"])
 
 
 def _by_name(structure: dict[str, Any]) -> dict[str, Any]:

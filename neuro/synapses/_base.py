@@ -14,7 +14,15 @@ Weights = NDArray[np.float32]
 
 
 class Topology(ABC):
-    """Which unit reaches which, and how strongly. Plain data."""
+    """Which unit reaches which, and how strongly. Plain data; a field is set once."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        # A network compares by content, so what it holds must not change under it.
+        if name in vars(self):
+            raise AttributeError(
+                f"{type(self).__name__}.{name} is read-only; make a copy with with_arrays(...)"
+            )
+        super().__setattr__(name, value)
 
     @abstractmethod
     def arrays(self) -> dict[str, Weights]:

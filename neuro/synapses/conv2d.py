@@ -37,7 +37,7 @@ class Conv2d(Topology):
         self.padding = pair("Conv2d.padding", padding, 0)
         self.dilation = pair("Conv2d.dilation", dilation, 1)
         self.groups = int(groups)
-        if self.groups < 1 or len(self.weight) % self.groups:
+        if self.groups != groups or self.groups < 1 or len(self.weight) % self.groups:
             raise InvalidValue(
                 f"Conv2d.groups: got {groups}, expected a divisor of {len(self.weight)} channels"
             )
