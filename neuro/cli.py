@@ -15,7 +15,7 @@ from rich.table import Table
 from neuro import recipe
 from neuro.doctor import environment
 from neuro.errors import NeuroError
-from neuro.inspect import inspect_file
+from neuro.file_info import file_info
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -63,7 +63,7 @@ def info(
     as_json: recipe.Json = False,
 ) -> None:
     """Say what a file holds."""
-    _show(inspect_file(file), as_json, str(file))
+    _show(file_info(file), as_json, str(file))
 
 
 @app.command("doctor")

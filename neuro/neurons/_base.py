@@ -286,39 +286,60 @@ class Neuron:
         return "\n".join([head, "", *body, "", *rows, *options])
 
 
-def _law_lines(law: Any) -> list[str]:
-    """`name <- expression` for every value that a law computes."""
+def _law_lines(law: Any, target: str = "") -> list[str]:
+    """`name <- expression` for every value that a law computes; `target` names a bare result."""
     tree = ast.parse(textwrap.dedent(inspect.getsource(law))).body[0]
     assert isinstance(tree, ast.FunctionDef)
+    result = f"{target} <- " if target else ""
+    suffix = " > 0" if law.__name__ == "fire" else ""
     lines: list[str] = []
 
+    def assign(name: str, value: ast.expr, arrow: str, indent: str) -> None:
+        called = _shared_law(law, value)
+        if called is not None:
+            lines.extend(indent + line for line in _law_lines(called, name))
+        elif _plain(value) != name:  # `v = v` says nothing to a reader
+            lines.append(f"{indent}{name} {arrow} {_plain(value)}")
+
     def visit(body: list[ast.stmt], indent: str) -> None:
-        for node in body:
+        for position, node in enumerate(body):
             match node:
-                case ast.Return(value=ast.Call(func=ast.Attribute(attr="State"), keywords=changes)):
-                    lines.extend(f"{indent}{k.arg} <- {_plain(k.value)}" for k in changes
-                                 if _plain(k.value) != k.arg)  # fmt: skip
                 case ast.Return(
-                    value=ast.Call(func=ast.Attribute(attr="_replace"), keywords=changes)
-                ):
-                    lines.extend(f"{indent}{k.arg} <- {_plain(k.value)}" for k in changes)
-                case ast.Return(value=value) if value is not None:
-                    suffix = " > 0" if law.__name__ == "fire" else ""
-                    lines.append(f"{indent}{_plain(value)}{suffix}")
-                case ast.Assign(targets=[target], value=value):
-                    if _plain(target) != _plain(value):  # `z = stop(z)` says nothing to a reader
-                        lines.append(f"{indent}{_plain(target)} = {_plain(value)}")
+                    value=ast.Call(func=ast.Attribute(attr=attr), keywords=changes)
+                ) if attr in ("State", "_replace"):
+                    for change in changes:
+                        assign(str(change.arg), change.value, "<-", indent)
+                case ast.Return(value=value) if value is not None and (target or suffix):
+                    if _plain(value) != target:
+                        lines.append(f"{indent}{result}{_plain(value)}{suffix}")
+                case ast.Assign(targets=[name], value=value):
+                    assign(_plain(name), value, "=", indent)
                 case ast.If(test=test, body=yes, orelse=no):
+                    otherwise = no
+                    if isinstance(yes[-1], ast.Return):  # what follows is the other branch
+                        otherwise = no or body[position + 1 :]
                     lines.append(f"{indent}if {_plain(test)}:")
                     visit(yes, indent + "    ")
-                    if no:
-                        lines.append(f"{indent}else:")
-                        visit(no, indent + "    ")
+                    before = len(lines)
+                    visit(otherwise, indent + "    ")
+                    if len(lines) > before:
+                        lines.insert(before, f"{indent}else:")
+                    if otherwise is not no:
+                        return
                 case _:
-                    pass  # docstrings and comments
+                    pass  # docstrings
 
     visit(tree.body, "")
     return lines
+
+
+def _shared_law(law: Any, value: ast.expr) -> Any:
+    """The function that several neurons share, if the expression is a call of one."""
+    match value:
+        case ast.Call(func=ast.Name(id=name)):
+            called = law.__globals__.get(name)
+            return called if inspect.isfunction(called) else None
+    return None
 
 
 class _Plain(ast.NodeTransformer):

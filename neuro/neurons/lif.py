@@ -50,7 +50,7 @@ class LIF(Neuron):
         v_th: Array
         v_leak: Array
         v_reset: Array
-        hold: Array  # `hold` right after a spike
+        pause: Array  # `hold` right after a spike
         refractory: bool
         reset: str
 
@@ -67,8 +67,8 @@ class LIF(Neuron):
         refractory = bool(np.any(ticks > 0))
         alpha = ops.exp(-clock.dt / p.tau_mem)
         # One more than the ticks ignored, since `flow` counts down before `receive` looks.
-        hold = ops.where(ticks > 0, ticks + 1, 0.0) if refractory else 0.0
-        return LIF.Coefficients(alpha, p.v_th, p.v_leak, p.v_reset, hold, refractory, p.reset)
+        pause = ops.where(ticks > 0, ticks + 1, 0.0) if refractory else 0.0
+        return LIF.Coefficients(alpha, p.v_th, p.v_leak, p.v_reset, pause, refractory, p.reset)
 
     @staticmethod
     def rest(p: LIF.Coefficients) -> LIF.State:
@@ -96,5 +96,5 @@ class LIF(Neuron):
     def jump(s: LIF.State, p: LIF.Coefficients, z: Array) -> LIF.State:
         v = reset_membrane(s.v, p, z)
         if p.refractory:
-            return LIF.State(v=v, hold=ops.where(z > 0, p.hold, s.hold))
+            return LIF.State(v=v, hold=ops.where(z > 0, p.pause, s.hold))
         return LIF.State(v=v, hold=s.hold)

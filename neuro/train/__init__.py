@@ -1,5 +1,8 @@
 """Training: networks as PyTorch modules, losses, and the loop."""
 
+from neuro.train.augment import RandomAffine as RandomAffine
+from neuro.train.evaluate import predict as predict
+from neuro.train.evaluate import run_all as run_all
 from neuro.train.losses import FirstSpikeLoss as FirstSpikeLoss
 from neuro.train.losses import Loss as Loss
 from neuro.train.losses import MembraneLoss as MembraneLoss
@@ -16,8 +19,11 @@ __all__ = [
     "MembraneLoss",
     "Module",
     "NetworkState",
+    "RandomAffine",
     "RateBand",
     "RateLoss",
     "Samples",
     "detach",
+    "predict",
+    "run_all",
 ]

@@ -1,0 +1,97 @@
+"""What a file is, and what is in it: found by its content, not its name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from neuro.errors import CorruptFile, require
+
+_HDF5 = b"\x89HDF\r\n\x1a\n"
+
+
+def file_info(path: str | Path) -> dict[str, Any]:
+    """Facts about an event file, a .nir network, a network file or a training checkpoint.
+
+    Raises:
+        CorruptFile: the file is damaged, or of a kind that neuro does not know.
+        FileNotFoundError: there is no such file.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such file")
+    with open(path, "rb") as file:
+        head = file.read(16)
+    size = {"file": str(path), "bytes": path.stat().st_size}
+    if head.startswith(_HDF5):
+        return {**size, **_hdf5(path)}
+    if head[8:9] == b"{":  # safetensors: length of the header, then the header as JSON
+        return {**size, **_safetensors(path)}
+    if path.suffix == ".bin":
+        from neuro.data import read_nmnist
+
+        events = read_nmnist(path)
+        return {**size, "kind": "N-MNIST recording", **_events(events)}
+    raise CorruptFile(
+        f"{path}: begins with {head[:8]!r}, which is no file that neuro reads. Expected an event "
+        "set (.h5), an N-MNIST recording (.bin), a network (.nir, .safetensors) or a checkpoint."
+    )
+
+
+def _hdf5(path: Path) -> dict[str, Any]:
+    import h5py
+
+    try:
+        with h5py.File(path, "r") as file:
+            is_nir = "node" in file
+    except OSError as error:
+        raise CorruptFile(f"{path}: damaged HDF5 file: {error}") from error
+    if is_nir:
+        from neuro.export import read_nir
+
+        return {"kind": "NIR network", **_network(read_nir(path))}
+    from neuro.data import EventDataset
+
+    dataset = EventDataset.load(path)
+    facts = {
+        "recordings": len(dataset),
+        "events": int(dataset.counts.sum()),
+        "shape": dataset.shape,
+    }
+    return {
+        "kind": "event set", "name": dataset.name, **facts, "tick_s": dataset.clock.dt,
+        "classes": len(dataset.classes), "source": dataset.source, **dataset.attributes,
+    }  # fmt: skip
+
+
+def _safetensors(path: Path) -> dict[str, Any]:
+    from neuro.checkpoint import load_network, load_tree
+
+    safetensors = require("safetensors", "train")
+    try:
+        with safetensors.safe_open(path, framework="numpy") as file:
+            header: dict[str, str] = file.metadata() or {}
+    except safetensors.SafetensorError as error:
+        raise CorruptFile(f"{path}: damaged safetensors file: {error}") from error
+    if header.get("format", "").startswith("neuro.network"):
+        return {"kind": "network", **_network(load_network(path))}
+    tree = load_tree(path)
+    facts: dict[str, Any] = {"kind": "checkpoint"}
+    if isinstance(tree, dict) and "state_dict" in tree:
+        weights = tree["state_dict"]
+        facts |= {"epoch": tree["epoch"], "step": tree["global_step"], "tensors": len(weights)}
+        facts["parameters"] = sum(int(w.numel()) for w in weights.values())
+    return facts
+
+
+def _network(network: Any) -> dict[str, Any]:
+    counts = [a.size for s in network.synapses for a in s.topology.arrays().values()]
+    return {
+        "network": repr(network), "neurons": sum(p.size for p in network.neurons().values()),
+        "parameters": sum(counts), "tick_s": network.clock.dt, "fingerprint": network.fingerprint,
+    }  # fmt: skip
+
+
+def _events(events: Any) -> dict[str, Any]:
+    length = float(events.clock.seconds(events.duration))
+    return {"events": len(events), "shape": events.shape, "seconds": length}
