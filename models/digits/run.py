@@ -30,6 +30,10 @@ from neuro.train.loop import Plan, fit
 
 STEP = Clock(10 * ms)
 LOSS = MembraneLoss("mean")
+ABOUT = (
+    "Handwritten digits, moved before a simulated event camera by three saccades, and classified "
+    "by a spiking network trained with surrogate gradients."
+)
 
 
 def main(
@@ -140,7 +144,7 @@ def main(
         out / "report.html",
         Report(
             title="Digits seen by an event camera",
-            about=__doc__.splitlines()[0],
+            about=ABOUT,
             summary={
                 "Test accuracy": f"{100 * results['test_accuracy']:.1f} %",
                 "Training": f"{seconds_train:.0f} s, {len(result.history)} epochs",

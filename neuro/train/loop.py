@@ -118,10 +118,9 @@ def fit(
     folder = Path(folder)
     last = folder / "last.safetensors"
     history = _History()
-    best = ModelCheckpoint(
+    best = _BestAndLast(
         folder, "best", monitor="val_loss", save_last=True, enable_version_counter=False
     )
-    best.FILE_EXTENSION = ".safetensors"
     callbacks: list[Callback] = [history, best]
     if plan.patience is not None:
         callbacks.append(EarlyStopping("val_loss", patience=plan.patience))
@@ -255,6 +254,10 @@ class _History(Callback):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.epochs = list(state_dict["epochs"])
+
+
+class _BestAndLast(ModelCheckpoint):
+    FILE_EXTENSION = ".safetensors"  # pyright: ignore[reportAssignmentType]
 
 
 class _SafeCheckpoints(CheckpointIO):

@@ -1,5 +1,7 @@
 """The laws against closed forms and snnTorch, with every parameter away from its neutral value."""
 
+import itertools
+
 import numpy as np
 import pytest
 import snntorch
@@ -169,7 +171,7 @@ def test_a_run_in_two_parts_equals_a_run_in_one(neuron: LIF) -> None:
 @pytest.mark.parametrize("neuron", [n for n in NEURONS if n.spiking()], ids=repr)
 def test_firing_rate_grows_with_the_current(neuron: LIF) -> None:
     rates = [Population(neuron, CLOCK)(constant(i, 300, 5))[0].mean() for i in (0, 0.2, 0.5, 1)]
-    assert all(a <= b for a, b in zip(rates, rates[1:], strict=False))
+    assert all(a <= b for a, b in itertools.pairwise(rates))
     assert rates[0] == 0 and rates[-1] > rates[1]
 
 
@@ -186,7 +188,10 @@ def test_firing_rate_grows_with_the_current(neuron: LIF) -> None:
         (lambda: ALIF(3, beta=-0.1), r"ALIF.beta: got -0.1 1, expected a value of at least 0"),
         (lambda: LIF.from_beta(1.0, dt=1 * ms), r"LIF.from_beta: got beta=1.0"),
         (lambda: Population(LIF(), CLOCK), r"has no shape"),
-        (lambda: Population(LIF(3, refractory=0.5 * ms), CLOCK), r"LIF.refractory: 0.0005 s is not"),
+        (
+            lambda: Population(LIF(3, refractory=0.5 * ms), CLOCK),
+            r"refractory: 0.0005 s is not",
+        ),
     ],
 )
 def test_bad_parameters_are_named(make: object, message: str) -> None:
