@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from neuro import recipe
 from neuro.doctor import environment
@@ -23,25 +24,27 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Spiking neural networks: simulate, train, adapt, export.",
 )
-_PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+# Everything after the recipe's name is the recipe's own business.
+_PASS_ON = {
+    "allow_extra_args": True,
+    "ignore_unknown_options": True,
+    "allow_interspersed_args": False,
+}
 
 
 @app.command("run", context_settings=_PASS_ON)
 def run(
     context: typer.Context,
-    name: Annotated[str | None, typer.Argument(help="Recipe to run; without it, list them.")] = None,
+    name: Annotated[str | None, typer.Argument(help="Recipe; without it, they are listed.")] = None,
     listing: Annotated[bool, typer.Option("--list", help="List the recipes.")] = False,
+    as_json: recipe.Json = False,
 ) -> None:
     """Run a published model by name; options after the name are the recipe's own."""
-    options = list(context.args)
     if name is None or listing:
-        if name is None and set(options) & {"--help", "-h"}:
-            print(context.get_help())
-            return
-        _list_recipes("--json" in options)
+        _list_recipes(as_json)
         return
     script = recipe.find(name).folder / "run.py"
-    sys.argv = [str(script), *options]
+    sys.argv = [str(script), *context.args]
     runpy.run_path(str(script), run_name="__main__")
 
 
@@ -83,11 +86,12 @@ def _show(facts: dict[str, Any], as_json: bool, title: str) -> None:
 
 
 def main() -> None:
-    """Entry point: neuro's own errors are shown as one message, without a traceback."""
+    """Entry point: errors are shown as one message, without a traceback."""
     try:
         app()
-    except NeuroError as error:
-        Console(stderr=True).print(f"[bold red]Error:[/bold red] {error}", highlight=False)
+    except (NeuroError, OSError) as error:
+        message = Text.assemble(("Error: ", "bold red"), str(error))
+        Console(stderr=True, soft_wrap=True).print(message)
         sys.exit(1)
 
 

@@ -31,7 +31,7 @@ class Clock:
         if isinstance(tick, Fraction):
             exact = tick
         else:
-            if not np.isfinite(tick):
+            if not isinstance(tick, (int, float, np.integer, np.floating)) or not np.isfinite(tick):
                 raise InvalidValue(f"Clock.tick: got {tick!r}, expected a finite number of seconds")
             # 12 significant digits undo the binary noise of e.g. 3 * 0.1 * ms
             exact = Fraction(f"{float(tick):.12g}")
@@ -77,8 +77,9 @@ class Clock:
                 given = time[off].ravel()[0]
                 below = float(np.floor(given / self.dt) * self.dt)
                 raise InvalidValue(
-                    f"{what}: {given:g} s is not a whole number of {self.dt:g} s ticks; the nearest "
-                    f"are {below:g} s and {below + self.dt:g} s. Round it, or use a finer Clock."
+                    f"{what}: {given:g} s is not a whole number of {self.dt:g} s ticks; the "
+                    f"nearest are {below:g} s and {below + self.dt:g} s. Round it, or use a finer "
+                    "Clock."
                 )
         return nearest.astype(np.int64)
 

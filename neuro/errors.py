@@ -49,7 +49,7 @@ class Unsupported(NeuroError):
 
     def __init__(self, path: str, field: str, why: str, remedy: str = "") -> None:
         self.path, self.field, self.why = path, field, why
-        super().__init__(f"{path}.{field}: {why}" + (f" Remedy: {remedy}" if remedy else ""))
+        super().__init__(f"{path}.{field}: {why}" + (f". Remedy: {remedy}" if remedy else ""))
 
 
 class MissingExtra(NeuroError, ImportError):

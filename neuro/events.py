@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
@@ -44,17 +45,15 @@ class Events:
     value: Column | None = None
 
     def __post_init__(self) -> None:
-        shape = (self.shape,) if isinstance(self.shape, int) else tuple(self.shape)
-        if not shape or any(int(n) != n or n < 1 for n in shape):
-            raise InvalidValue(f"Events.shape: got {self.shape!r}, expected positive integers")
-        _set(self, "shape", tuple(int(n) for n in shape))
+        _set(self, "shape", _shape(self.shape))
         if not isinstance(self.clock, Clock):
             raise InvalidValue(
                 f"Events.clock: got {self.clock!r}, expected a Clock, e.g. Clock(1 * us)"
             )
-        if int(self.duration) != self.duration or self.duration < 0:
+        if not _is_whole(self.duration) or self.duration < 0:
             raise InvalidValue(
-                f"Events.duration: got {self.duration!r}, expected a whole number of ticks >= 0"
+                f"Events.duration: got {self.duration!r}, expected a whole number of ticks >= 0. "
+                "Remedy: int(clock.ticks(seconds))"
             )
         _set(self, "duration", int(self.duration))
         _set(self, "t", _integers("t", self.t, np.int64))
@@ -62,7 +61,10 @@ class Events:
         if len(self.t) != len(self.unit):
             raise InvalidValue(f"Events: t has {len(self.t)} rows but unit has {len(self.unit)}")
         if self.value is not None:
-            value = _frozen(np.asarray(self.value, dtype=np.float32))
+            value = np.asarray(self.value)
+            if value.dtype.kind not in "biuf":
+                raise InvalidValue(f"Events.value: got dtype {value.dtype}, expected numbers")
+            value = _frozen(value.astype(np.float32, copy=False))
             if value.shape != self.t.shape:
                 raise InvalidValue(f"Events.value: shape {value.shape}, expected {self.t.shape}")
             _refuse("value", value, ~np.isfinite(value), "finite numbers", "drop or repair them")
@@ -89,6 +91,11 @@ class Events:
                 "Remedy: build with Events.sorted(...)"
             )
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # pickled arrays come back writeable; building anew freezes and checks them again
+        fields = (self.t, self.unit, self.shape, self.duration, self.clock, self.value)
+        return type(self), fields
+
     # -- other ways to build ------------------------------------------------------------------
 
     @classmethod
@@ -110,8 +117,13 @@ class Events:
         if len(t) != len(unit):
             raise InvalidValue(f"Events: t has {len(t)} rows but unit has {len(unit)}")
         order = np.lexsort((unit, t))
-        length = (int(t.max()) + 1 if len(t) else 0) if duration is None else duration
-        ordered = None if value is None else np.asarray(value)[order]
+        length = max(int(t.max(initial=-1)) + 1, 0) if duration is None else duration
+        ordered = None
+        if value is not None:
+            given = np.asarray(value)
+            if given.shape != t.shape:
+                raise InvalidValue(f"Events.value: shape {given.shape}, expected {t.shape}")
+            ordered = given[order]
         shape = (shape,) if isinstance(shape, int) else shape
         return cls(t[order], unit[order], shape, length, clock, ordered)
 
@@ -135,11 +147,15 @@ class Events:
         grid = np.asarray(counts)
         if grid.ndim < 2:
             raise InvalidValue(f"Events.from_dense: got shape {grid.shape}, expected [T, N...]")
-        _refuse(
-            "from_dense", grid.ravel(), ~np.isfinite(grid).ravel(), "finite counts", "repair them"
-        )
-        if (grid < 0).any() or (grid != np.rint(grid)).any():
-            raise InvalidValue("Events.from_dense: counts must be whole numbers >= 0")
+        if grid.dtype.kind not in "biuf":
+            raise InvalidValue(f"Events.from_dense: got dtype {grid.dtype}, expected numbers")
+        bad = ~(np.isfinite(grid) & (grid >= 0) & (grid == np.rint(grid)))
+        if bad.any():
+            at = tuple(int(i) for i in np.argwhere(bad)[0])
+            raise InvalidValue(
+                f"Events.from_dense: count {grid[at]} at {list(at)}, expected whole numbers >= 0. "
+                "Remedy: for graded signals use Events.sorted(..., value=...)"
+            )
         flat = grid.reshape(len(grid), -1)
         t, unit = np.nonzero(flat)
         repeat = flat[t, unit].astype(np.int64)
@@ -153,7 +169,7 @@ class Events:
     @property
     def size(self) -> int:
         """Number of units."""
-        return int(np.prod(self.shape))
+        return math.prod(self.shape)
 
     @property
     def seconds(self) -> NDArray[np.float64]:
@@ -266,6 +282,19 @@ def _frozen(column: Column) -> Column:
         column = column.copy()
     column.flags.writeable = False
     return column
+
+
+def _is_whole(number: object) -> bool:
+    if isinstance(number, (float, np.floating)):
+        return float(number).is_integer()
+    return isinstance(number, (int, np.integer))
+
+
+def _shape(given: Any) -> tuple[int, ...]:
+    sizes = given if isinstance(given, (tuple, list)) else (given,)
+    if not sizes or any(not _is_whole(n) or n < 1 for n in sizes):
+        raise InvalidValue(f"Events.shape: got {given!r}, expected positive integers")
+    return tuple(int(n) for n in sizes)
 
 
 def _integers(name: str, column: ArrayLike, dtype: type[np.integer[Any]]) -> Column:

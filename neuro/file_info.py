@@ -21,10 +21,12 @@ def file_info(path: str | Path) -> dict[str, Any]:
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such file")
     with open(path, "rb") as file:
-        head = file.read(16)
+        head = file.read(32)
     size = {"file": str(path), "bytes": path.stat().st_size}
+    if head.startswith(b"neuro.EventDataset"):
+        return {**size, **_event_set(path)}
     if head.startswith(_HDF5):
-        return {**size, **_hdf5(path)}
+        return {**size, **_nir(path)}
     if head[8:9] == b"{":  # safetensors: length of the header, then the header as JSON
         return {**size, **_safetensors(path)}
     if path.suffix == ".bin":
@@ -38,30 +40,21 @@ def file_info(path: str | Path) -> dict[str, Any]:
     )
 
 
-def _hdf5(path: Path) -> dict[str, Any]:
-    import h5py
-
-    try:
-        with h5py.File(path, "r") as file:
-            is_nir = "node" in file
-    except OSError as error:
-        raise CorruptFile(f"{path}: damaged HDF5 file: {error}") from error
-    if is_nir:
-        from neuro.export import read_nir
-
-        return {"kind": "NIR network", **_network(read_nir(path))}
+def _event_set(path: Path) -> dict[str, Any]:
     from neuro.data import EventDataset
 
     dataset = EventDataset.load(path)
-    facts = {
-        "recordings": len(dataset),
-        "events": int(dataset.counts.sum()),
-        "shape": dataset.shape,
-    }
     return {
-        "kind": "event set", "name": dataset.name, **facts, "tick_s": dataset.clock.dt,
+        "kind": "event set", "name": dataset.name, "recordings": len(dataset),
+        "events": int(dataset.counts.sum()), "shape": dataset.shape, "tick_s": dataset.clock.dt,
         "classes": len(dataset.classes), "source": dataset.source, **dataset.attributes,
     }  # fmt: skip
+
+
+def _nir(path: Path) -> dict[str, Any]:
+    from neuro.export import read_nir
+
+    return {"kind": "NIR network", **_network(read_nir(path))}
 
 
 def _safetensors(path: Path) -> dict[str, Any]:

@@ -42,7 +42,9 @@ def recipes() -> dict[str, Recipe]:
             facts = json.loads(card.read_text(encoding="utf-8"))
             recipe = Recipe(card.parent.name, facts["paper"], facts["task"], card.parent)
         except (json.JSONDecodeError, KeyError) as error:
-            raise CorruptFile(f"{card}: {error!r}; expected JSON with 'paper' and 'task'") from error
+            raise CorruptFile(
+                f"{card}: {error!r}; expected JSON with 'paper' and 'task'"
+            ) from error
         found[recipe.name] = recipe
     return found
 

@@ -1,0 +1,188 @@
+"""The event camera against closed forms of what its pixels must do."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from neuro.clock import Clock
+from neuro.data import EventCamera, saccades
+from neuro.errors import InvalidValue
+from neuro.units import ms, us
+
+QUIET = EventCamera(threshold=0.25, mismatch=0.0, refractory=0.0)
+
+
+def ramp(change, frames=2, seconds=0.1):
+    """One pixel whose log intensity rises linearly by `change`."""
+    times = np.linspace(0.0, seconds, frames)
+    return np.exp(change * times / seconds).reshape(-1, 1, 1), times
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    n=st.integers(0, 12),
+    threshold=st.floats(0.05, 0.6),
+    frames=st.integers(2, 9),
+    sign=st.sampled_from([-1, 1]),
+)
+def test_a_ramp_by_n_thresholds_gives_n_events_at_the_computed_times(n, threshold, frames, sign):
+    change = (n + 0.5) * threshold
+    video, times = ramp(sign * change, frames)
+    events = EventCamera(threshold=threshold, refractory=0.0).watch(video, times)
+    expected = np.arange(1, n + 1) * threshold / change * 0.1  # seconds
+    assert len(events) == n
+    assert np.abs(events.seconds - expected).max(initial=0) <= 0.5e-6 + 1e-9
+    assert (events.unit == (1 if sign > 0 else 0)).all()
+
+
+def test_the_refractory_period_holds_the_pixel_in_reset():
+    video, times = ramp(10.0, frames=7)  # 100 thresholds of 0.1 in 100 ms: one a millisecond
+    events = EventCamera(threshold=0.1, refractory=3 * ms).watch(video, times)
+    # after an event: 3 ms in reset, then 1 ms to move by a threshold again
+    assert np.array_equal(events.t, np.arange(1000, 100_000, 4000))
+
+
+def test_a_static_picture_gives_no_events():
+    video = np.full((50, 6, 7), 0.3)
+    assert len(EventCamera(mismatch=0.1).watch(video, np.arange(50) * ms)) == 0
+
+
+def test_inverting_the_contrast_swaps_on_and_off():
+    rng = np.random.default_rng(4)
+    log = rng.normal(size=(20, 5, 6)).cumsum(axis=0) * 0.3
+    times = np.arange(20) * ms
+    camera = EventCamera(threshold=0.2, refractory=0.3 * ms)
+    bright, dark = camera.watch(np.exp(log), times), camera.watch(np.exp(-log), times)
+    p, y, x = bright.coordinates
+    q, v, u = dark.coordinates
+    columns = sorted(zip(bright.t, 1 - p, y, x, strict=True))
+    assert columns == sorted(zip(dark.t, q, v, u, strict=True))
+    assert len(columns) > 100
+
+
+def test_events_track_the_log_intensity_to_within_one_threshold():
+    rng = np.random.default_rng(5)
+    log = rng.normal(size=(30, 4, 4)).cumsum(axis=0) * 0.4
+    events = QUIET.watch(np.exp(log), np.arange(30) * ms)
+    polarity, y, x = events.coordinates
+    rebuilt = np.zeros((4, 4))
+    np.add.at(rebuilt, (y, x), np.where(polarity == 1, 0.25, -0.25))
+    assert np.abs(rebuilt - (log[-1] - log[0])).max() < 0.25 + 1e-9
+
+
+@pytest.mark.parametrize("noise_rate", [0.0, 200.0])
+def test_no_pixel_fires_within_its_refractory_period(noise_rate):
+    rng = np.random.default_rng(6)
+    log = rng.normal(size=(40, 4, 4)).cumsum(axis=0)
+    camera = EventCamera(threshold=0.2, mismatch=0.05, refractory=2 * ms, noise_rate=noise_rate)
+    events = camera.watch(np.exp(log), np.arange(40) * 5 * ms, seed=1)
+    pixel = events.unit % 16
+    gaps = np.concatenate([np.diff(events.t[pixel == i]) for i in range(16)])
+    assert gaps.min() >= 2000 - 1  # both stamps are rounded
+
+
+def test_noise_comes_at_the_stated_rate_from_every_pixel_and_both_polarities():
+    camera = EventCamera(noise_rate=20.0, refractory=0.0)
+    events = camera.watch(np.ones((2, 30, 40)), [0.0, 1.0], seed=3)
+    expected = 20.0 * 1200
+    assert abs(len(events) - expected) < 5 * np.sqrt(expected)
+    on = (events.unit >= 1200).sum()
+    assert abs(on - expected / 2) < 5 * np.sqrt(expected / 4)
+    assert len(np.unique(events.unit % 1200)) == 1200
+
+
+def test_mismatch_spreads_the_thresholds_as_stated_and_belongs_to_the_sensor():
+    thresholds = EventCamera(threshold=0.3, mismatch=0.03).thresholds(100, 100, seed=1)
+    assert thresholds.mean() == pytest.approx(0.3, abs=0.001)
+    assert thresholds.std() == pytest.approx(0.03, rel=0.03)
+    assert abs(np.corrcoef(thresholds[0].ravel(), thresholds[1].ravel())[0, 1]) < 0.05
+    assert (EventCamera(threshold=0.3, mismatch=3.0).thresholds(20, 20) >= 0.03).all()
+
+
+def test_a_batch_equals_its_videos_seen_one_by_one_and_a_seed_fixes_everything():
+    rng = np.random.default_rng(7)
+    videos = rng.uniform(0.1, 1.0, size=(3, 10, 5, 4))
+    times = 2.0 + np.arange(10) * ms  # a late start makes no difference
+    camera = EventCamera(mismatch=0.05, noise_rate=100.0)
+    batch = camera.watch_batch(videos, times, seed=9)
+    parts = [camera.watch_batch(videos[i : i + 1], times, seed=9, first=i)[0] for i in range(3)]
+    assert batch == parts
+    assert batch == camera.watch_batch(videos, times - 2.0, seed=9)
+    assert batch != camera.watch_batch(videos, times, seed=10)
+
+
+def test_time_stamps_follow_the_camera_clock():
+    video, times = ramp(1.0)
+    coarse = EventCamera(threshold=0.25, refractory=0.0, clock=Clock(1 * ms)).watch(video, times)
+    assert coarse.duration == 100
+    assert coarse.t.tolist() == [25, 50, 75, 99]  # the end itself belongs to the last tick
+
+
+def test_saccades_move_the_picture_along_a_closed_triangle():
+    rng = np.random.default_rng(8)
+    picture = np.zeros((15, 15))
+    picture[4:11, 4:11] = rng.uniform(size=(7, 7))
+    video, times = saccades(picture, sensor=(31, 31), amplitude=6.0, frames=10, dark=0.2)
+    assert video.shape == (31, 31, 31)
+    assert times[0] == 0 and times[-1] == pytest.approx(0.3)
+    assert np.array_equal(video[0], video[-1])
+    light = (video - 0.2) / 0.8
+    rows, columns = np.mgrid[:31, :31]
+    mass = light.sum((1, 2))
+    assert np.allclose(mass, picture.sum(), rtol=1e-5)  # nothing leaves the sensor
+    centre = (
+        np.stack([(light * rows).sum((1, 2)), (light * columns).sum((1, 2))], 1) / mass[:, None]
+    )
+    corners = centre[[0, 10, 20]] - centre[0]
+    assert np.allclose(corners, [[0, 0], [-6, 3], [0, 6]], atol=1e-4)
+    leg = centre[10:21]
+    assert np.allclose(np.diff(leg[:, 0]) * 0.5, np.diff(leg[:, 1]), atol=1e-4)  # a straight line
+
+
+def test_a_shift_by_whole_pixels_is_exact():
+    picture = np.random.default_rng(9).uniform(size=(9, 9))
+    video, _ = saccades(picture, sensor=(21, 21), amplitude=4.0, frames=3, dark=0.5)
+    glyph = (0.5 + 0.5 * picture).astype(np.float32)
+    # corners at (y, x) = (2, -2), (-2, 0), (2, 2) about the middle
+    assert np.array_equal(video[0][8:17, 4:13], glyph)
+    assert np.array_equal(video[3][4:13, 6:15], glyph)
+    assert np.array_equal(video[6][8:17, 8:17], glyph)
+
+
+@pytest.mark.parametrize(
+    ("video", "times", "words"),
+    [
+        (np.ones((2, 3)), [0, 1], r"shape \(2, 3\)"),
+        (np.ones((2, 3, 3)), [0, 1, 2], "one time for each of the 2 frames"),
+        (np.ones((1, 3, 3)), [0], "F >= 2"),
+        (np.ones((2, 3, 3)), [1, 0], "increase"),
+        (np.ones((2, 3, 3)), [0, np.nan], "finite"),
+        (np.ones((2, 3, 3)), [0, 1e-9], "less than a tick"),
+        (np.zeros((2, 3, 3)), [0, 1], "dark level"),
+        (np.full((2, 3, 3), np.nan), [0, 1], r"nan at \[b, f, y, x\] = \[0, 0, 0, 0\]"),
+    ],
+)
+def test_an_unusable_video_is_refused(video, times, words):
+    with pytest.raises(InvalidValue, match=words):
+        EventCamera().watch(video, times)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("threshold", 0.0), ("threshold", np.nan), ("mismatch", -0.1), ("refractory", -us)],
+)
+def test_an_impossible_camera_is_refused(field, value):
+    with pytest.raises(InvalidValue, match=f"EventCamera.{field}"):
+        EventCamera(**{field: value})
+
+
+def test_bad_arguments_of_saccades_and_seeds_are_refused():
+    with pytest.raises(InvalidValue, match="Divide by the largest"):
+        saccades(np.full((8, 8), 16.0))
+    with pytest.raises(InvalidValue, match=r"saccades\.dark"):
+        saccades(np.zeros((8, 8)), dark=0.0)
+    with pytest.raises(InvalidValue, match=r"saccades\.frames"):
+        saccades(np.zeros((8, 8)), frames=0)
+    with pytest.raises(InvalidValue, match="seed: got -1"):
+        QUIET.watch(np.ones((2, 3, 3)), [0, 1], seed=-1)
