@@ -260,7 +260,8 @@ class Neuron:
             if isinstance(value, np.ndarray):
                 shown.append(f"{f.name}=<{value.min():g}..{value.max():g}, shape {value.shape}>")
             elif value != f.default:
-                shown.append(f"{f.name}={value!r}")
+                text = f"{value:.6g}" if isinstance(value, float) else repr(value)
+                shown.append(f"{f.name}={text}")
         return f"{self.name}({', '.join(shown)})"
 
     @classmethod
@@ -322,8 +323,7 @@ def _law_lines(law: Any, target: str = "") -> list[str]:
                     visit(yes, indent + "    ")
                     before = len(lines)
                     visit(otherwise, indent + "    ")
-                    if len(lines) > before:
-                        lines.insert(before, f"{indent}else:")
+                    lines[before:] = _else(lines[before:], indent)
                     if otherwise is not no:
                         return
                 case _:
@@ -331,6 +331,19 @@ def _law_lines(law: Any, target: str = "") -> list[str]:
 
     visit(tree.body, "")
     return lines
+
+
+def _else(lines: list[str], indent: str) -> list[str]:
+    """The lines of an else branch, as `elif` where the branch is nothing but another `if`."""
+    inner = indent + "    "
+    continued = (inner + "    ", inner + "else:", inner + "elif ")
+    if (
+        lines
+        and lines[0].startswith(inner + "if ")
+        and all(line.startswith(continued) for line in lines[1:])
+    ):
+        return [f"{indent}el{lines[0][len(inner) :]}", *(line[4:] for line in lines[1:])]
+    return [f"{indent}else:", *lines] if lines else []
 
 
 def _shared_law(law: Any, value: ast.expr) -> Any:

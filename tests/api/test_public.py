@@ -12,8 +12,8 @@ import pytest
 import neuro
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ["neuro", *(f"neuro.{p}" for p in
-                       ("build", "data", "export", "metrics", "neurons", "nn", "plot", "synapses", "train"))]  # fmt: skip
+PARTS = ("build", "data", "export", "metrics", "neurons", "nn", "plot", "synapses", "train")
+PACKAGES = ["neuro", *(f"neuro.{part}" for part in PARTS)]
 
 
 @pytest.mark.parametrize("name", PACKAGES)
