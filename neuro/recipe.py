@@ -1,4 +1,4 @@
-"""What every recipe in `models/` shares: where recipes live, their four options, their last line."""
+"""What every recipe in `models/` shares: where it lives, its four options, its last line."""
 
 from __future__ import annotations
 

@@ -7,7 +7,10 @@ gradients -> test on writers never seen -> NIR file, read back and compared spik
 report.html.
 """
 
+import shlex
+import sys
 import time
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -28,7 +31,15 @@ from neuro.surrogate import ATan
 from neuro.train import MembraneLoss, Module, RandomAffine, RateBand, Samples, predict, run_all
 from neuro.train.loop import Plan, fit
 
-STEP = Clock(10 * ms)
+
+class Split(StrEnum):
+    """Which digits are held out for testing."""
+
+    writer = "writer"
+    random = "random"
+
+
+STEP = Clock(20 * ms)
 LOSS = MembraneLoss("mean")
 ABOUT = (
     "Handwritten digits, moved before a simulated event camera by three saccades, and classified "
@@ -42,6 +53,9 @@ def main(
     out: Out = None,
     as_json: Json = False,
     data: Annotated[Path | None, typer.Option(help="Folder or .zip of N-MNIST instead.")] = None,
+    split: Annotated[
+        Split, typer.Option(help="Test on unseen writers, or at random.")
+    ] = Split.writer,
     epochs: Annotated[int | None, typer.Option(min=1, help="Passes through the data.")] = None,
     devices: Annotated[int, typer.Option(min=1, help="Processes or GPUs.")] = 1,
     resume: Annotated[bool, typer.Option(help="Go on with a run that was stopped.")] = False,
@@ -52,40 +66,42 @@ def main(
 
     # 1. Pictures -> events -> spike counts on the network's clock.
     console.print("[bold]1[/bold] events", highlight=False)
-    train_events, test_events = digits(seed=0) if data is None else nmnist(data)
+    train_events, test_events = nmnist(data) if data else digits(seed=0, split=split.value)
     console.print(f"  {train_events!r}\n  {test_events!r}", highlight=False)
     train, test = (
         Samples(torch.from_numpy(events.dense(STEP)), torch.tensor(events.labels))
         for events in (train_events, test_events)
     )
     shuffled = torch.from_numpy(np.random.default_rng(seed).permutation(len(train)))
-    validation, train = (
-        train.select(shuffled[: len(train) // 10]),
-        train.select(shuffled[len(train) // 10 :]),
-    )
+    held_back = len(train) // 14
+    validation, train = train.select(shuffled[:held_back]), train.select(shuffled[held_back:])
 
     # 2. The network.
     network = feedforward(
         train_events.shape,
-        conv(24, kernel=5, stride=2, padding=2, gain=1.5, bias=True), LIF(tau_mem=30 * ms),
+        conv(24, kernel=5, stride=2, padding=2, gain=1.5, bias=True), LIF(tau_mem=60 * ms),
         conv(48, kernel=3, stride=2, padding=1, gain=2.0, bias=True), LIF(tau_mem=60 * ms),
-        LI(len(train_events.classes), tau_mem=100 * ms),
+        LI(len(train_events.classes), tau_mem=300 * ms),
         clock=STEP, seed=seed,
     )  # fmt: skip
     console.print(f"[bold]2[/bold] {network!r}", highlight=False)
 
     # 3. Training.
     console.print("[bold]3[/bold] training", highlight=False)
-    module = Module(network, learn=["weight", "bias", "tau_mem"], surrogate=ATan(2.0))
+    module = Module(network, learn=["weight", "bias", "tau_mem"], surrogate=ATan(1.0))
     plan = Plan(
-        epochs=epochs or (5 if quick else 30), batch_size=32, learning_rate=3e-3,
-        rate_band=RateBand(low=0.01, high=0.25), seed=seed, devices=devices,
+        epochs=epochs or (5 if quick else 25), batch_size=32, learning_rate=5e-3,
+        rate_band=RateBand(low=0.01, high=0.5), seed=seed, devices=devices,
     )  # fmt: skip
     start = time.perf_counter()
-    result = fit(
-        module, train, validation, plan,
-        folder=out / "training", loss=LOSS, augment=RandomAffine(), resume=resume,
-    )  # fmt: skip
+    try:
+        result = fit(
+            module, train, validation, plan,
+            folder=out / "training", loss=LOSS, augment=RandomAffine(), resume=resume,
+        )  # fmt: skip
+    except KeyboardInterrupt:
+        console.print("Stopped. To go on from the last whole epoch, add --resume.")
+        raise
     seconds_train = time.perf_counter() - start
     if not result.main:
         return  # a helper process of a multi-process run
@@ -124,9 +140,12 @@ def main(
         "nir_max_abs_diff": difference,
         "synops_per_sample": counts.total.per_sample,
         "dense_synops_per_sample": counts.total.dense_per_sample,
+        "split": "given" if data else split.value,
         "seed": seed,
         "report": str(out / "report.html"),
     }
+
+    unseen_writers = data is None and split is Split.writer
 
     def example(right: bool) -> Sample | None:
         found = np.flatnonzero((predictions == labels) == right)
@@ -148,7 +167,9 @@ def main(
             summary={
                 "Test accuracy": f"{100 * results['test_accuracy']:.1f} %",
                 "Training": f"{seconds_train:.0f} s, {len(result.history)} epochs",
-                "Synaptic operations": f"{counts.total.per_sample:,.0f} per sample",
+                "Test samples": f"{len(labels)}" + (", unseen writers" if unseen_writers else ""),
+                "Synaptic operations": f"{counts.total.per_sample / 1e3:,.0f} k per sample",
+                "of a dense network": f"{100 * counts.total.per_sample / counts.total.dense_per_sample:.1f} %",
                 "NIR read back": "spikes equal" if spikes_equal else "spikes DIFFER",
             },
             network=trained,
@@ -160,7 +181,7 @@ def main(
             synops=counts,
             environment=environment(),
             seed=seed,
-            command=f"neuro run digits --seed {seed}" + (" --quick" if quick else ""),
+            command=" ".join(["neuro run digits", *map(shlex.quote, sys.argv[1:])]),
             classes=test_events.classes,
         ),
     )

@@ -26,9 +26,9 @@ class RandomAffine:
     Source: Simard, Steinkraus & Platt, ICDAR 2003 (affine distortions of handwriting).
     """
 
-    rotate: float = 0.26
-    scale: float = 0.15
-    shear: float = 0.15
+    rotate: float = 0.34
+    scale: float = 0.2
+    shear: float = 0.26
     shift: float = 0.1
 
     def __call__(self, x: Tensor, generator: torch.Generator) -> Tensor:

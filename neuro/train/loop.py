@@ -6,9 +6,12 @@ that was killed and resumed ends with the weights of one that never stopped.
 
 from __future__ import annotations
 
+import json
 import logging
 import warnings
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -112,7 +115,8 @@ def fit(
         progress: show a progress bar.
 
     Raises:
-        InvalidValue: samples do not fit the network.
+        InvalidValue: samples do not fit the network, or the checkpoint to resume from was made
+            with another network or Plan.
         CorruptFile: the checkpoint to resume from is damaged.
     """
     folder = Path(folder)
@@ -126,13 +130,7 @@ def fit(
         callbacks.append(EarlyStopping("val_loss", patience=plan.patience))
     if progress:
         callbacks.append(RichProgressBar(leave=False))
-    logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
-    with warnings.catch_warnings():
-        # The data is in memory: more workers would only copy it. The folder is ours to reuse.
-        warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-        warnings.filterwarnings("ignore", message=".*exists and is not empty.*")
-        # Lightning restores our loops itself; its own tree walker is deprecated in torch 2.13.
-        warnings.filterwarnings("ignore", message=".*LeafSpec.*")
+    with _quiet():
         trainer = L.Trainer(
             accelerator=plan.accelerator,
             devices=plan.devices,
@@ -153,10 +151,28 @@ def fit(
         trainer.fit(task, data, ckpt_path=str(last) if resume and last.exists() else None)
     if trainer.interrupted:
         raise KeyboardInterrupt
-    best_path = Path(best.best_model_path)
-    task.load_state_dict(load_tree(best_path)["state_dict"])
+    task.load_state_dict(load_tree(best.best_model_path)["state_dict"])
     losses = [epoch["val_loss"] for epoch in history.epochs]
     return Fit(history.epochs, losses.index(min(losses)), trainer.is_global_zero)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence what Lightning says of our deliberate choices, and leave no setting behind."""
+    log = logging.getLogger("lightning.pytorch")
+    level, deterministic = log.level, torch.are_deterministic_algorithms_enabled()
+    log.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            # The data is in memory: more workers would only copy it. The folder is ours to reuse.
+            warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+            warnings.filterwarnings("ignore", message=".*exists and is not empty.*")
+            # Lightning walks trees with a class that torch 2.13 deprecates.
+            warnings.filterwarnings("ignore", message=".*LeafSpec.*")
+            yield
+    finally:
+        log.setLevel(level)
+        torch.use_deterministic_algorithms(deterministic)
 
 
 class _Classifier(L.LightningModule):
@@ -173,6 +189,34 @@ class _Classifier(L.LightningModule):
             for name, neuron in network.neurons().items()
             if name != output and neuron.emits == "spikes"
         ]
+
+    def _identity(self) -> dict[str, Any]:
+        """What a checkpoint must agree on for a resumed run to equal one that never stopped."""
+        structure, _ = self.module.network().plain()
+        for population in structure["populations"].values():
+            population.pop("parameters", None)  # values change as they are trained
+        where = ("devices", "accelerator")
+        plan = {k: v for k, v in asdict(self.plan).items() if k not in where}
+        return {"network": json.dumps(structure), "plan": json.dumps(plan)}
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["neuro"] = self._identity()
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        stored, now = checkpoint.get("neuro"), self._identity()
+        if stored == now:
+            return
+        if stored is None or stored["network"] != now["network"]:
+            raise InvalidValue(
+                "fit: the checkpoint to resume from belongs to another network. "
+                "Pass the network it was made with, another folder, or resume=False."
+            )
+        old, new = json.loads(stored["plan"]), json.loads(now["plan"])
+        changed = ", ".join(f"{k} {old.get(k)} -> {new[k]}" for k in new if old.get(k) != new[k])
+        raise InvalidValue(
+            f"fit: the checkpoint to resume from was made with another Plan: {changed}. "
+            "Keep the Plan, or pass another folder or resume=False."
+        )
 
     def on_train_epoch_start(self) -> None:
         # What is random inside the module must not depend on what ran before this epoch.

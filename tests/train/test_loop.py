@@ -143,6 +143,27 @@ def test_a_damaged_checkpoint_is_refused_and_kept(tmp_path: Path) -> None:
     assert last.read_bytes() == damaged
 
 
+def test_a_checkpoint_of_another_plan_or_network_is_refused(tmp_path: Path) -> None:
+    module, samples = tiny()
+    plan = Plan(epochs=1, accelerator="cpu")
+    fit(module, samples, samples, plan, folder=tmp_path, progress=False)
+    other = Plan(epochs=2, learning_rate=0.1, accelerator="cpu")
+    with pytest.raises(
+        InvalidValue, match=r"another Plan: epochs 1 -> 2, learning_rate 0.002 -> 0.1"
+    ):
+        fit(module, samples, samples, other, folder=tmp_path, progress=False, resume=True)
+    wider = Module(feedforward(4, LIF(9), LI(2), clock=Clock(5 * ms), seed=1))
+    with pytest.raises(InvalidValue, match="another network"):
+        fit(wider, samples, samples, plan, folder=tmp_path, progress=False, resume=True)
+
+
+def test_training_leaves_no_global_setting_behind(tmp_path: Path) -> None:
+    module, samples = tiny()
+    plan = Plan(epochs=1, accelerator="cpu")
+    fit(module, samples, samples, plan, folder=tmp_path, progress=False)
+    assert not torch.are_deterministic_algorithms_enabled()
+
+
 def test_a_plan_refuses_nonsense() -> None:
     with pytest.raises(InvalidValue, match=r"Plan\.epochs: got 0"):
         Plan(epochs=0)
