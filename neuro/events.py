@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from neuro.clock import Clock
 from neuro.errors import InvalidValue
+from neuro.shape import shape_of
 
 Column = NDArray[Any]
 
@@ -45,7 +46,9 @@ class Events:
     value: Column | None = None
 
     def __post_init__(self) -> None:
-        _set(self, "shape", _shape(self.shape))
+        _set(self, "shape", shape_of("Events.shape", self.shape))
+        if not self.shape:
+            raise InvalidValue("Events.shape: got (), expected at least one axis, e.g. (2, 34, 34)")
         if not isinstance(self.clock, Clock):
             raise InvalidValue(
                 f"Events.clock: got {self.clock!r}, expected a Clock, e.g. Clock(1 * us)"
@@ -288,13 +291,6 @@ def _is_whole(number: object) -> bool:
     if isinstance(number, (float, np.floating)):
         return float(number).is_integer()
     return isinstance(number, (int, np.integer))
-
-
-def _shape(given: Any) -> tuple[int, ...]:
-    sizes = given if isinstance(given, (tuple, list)) else (given,)
-    if not sizes or any(not _is_whole(n) or n < 1 for n in sizes):
-        raise InvalidValue(f"Events.shape: got {given!r}, expected positive integers")
-    return tuple(int(n) for n in sizes)
 
 
 def _integers(name: str, column: ArrayLike, dtype: type[np.integer[Any]]) -> Column:

@@ -20,9 +20,8 @@ from neuro import synapses as topology_family
 from neuro.clock import Clock
 from neuro.errors import InvalidValue, UnknownName
 from neuro.neurons import Neuron
+from neuro.shape import Shape, shape_of
 from neuro.synapses import Topology
-
-Shape = tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -36,10 +35,9 @@ class Input:
     shape: int | Shape
 
     def __post_init__(self) -> None:
-        shape = (self.shape,) if isinstance(self.shape, int) else tuple(self.shape)
-        if not shape or any(int(n) != n or n < 1 for n in shape):
-            raise InvalidValue(f"Input.shape: got {self.shape!r}, expected positive integers")
-        object.__setattr__(self, "shape", tuple(int(n) for n in shape))
+        object.__setattr__(self, "shape", shape_of("Input.shape", self.shape))
+        if not self.shape:
+            raise InvalidValue("Input.shape: got (), expected at least one axis, e.g. Input(700)")
 
     emits = "spikes"
 

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from neuro.clock import Clock
 from neuro.errors import InvalidValue
 from neuro.ops import Array
+from neuro.shape import Shape, shape_of
 
 Value = float | NDArray[np.float64]
-Shape = tuple[int, ...]
 
 
 class Parameter(NamedTuple):
@@ -127,10 +127,7 @@ class Neuron:
             )
 
     def __post_init__(self) -> None:
-        shape = (self.shape,) if isinstance(self.shape, int) else tuple(self.shape)
-        if any(int(n) != n or n < 1 for n in shape):
-            raise InvalidValue(f"{self.name}.shape: got {self.shape!r}, expected positive integers")
-        object.__setattr__(self, "shape", tuple(int(n) for n in shape))
+        object.__setattr__(self, "shape", shape_of(f"{self.name}.shape", self.shape))
         for row in self.table():
             object.__setattr__(self, row.name, self._checked(row))
         for field, choices in self._options():

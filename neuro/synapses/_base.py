@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neuro.errors import InvalidValue
+from neuro.shape import Shape as Shape
 
-Shape = tuple[int, ...]
 Weights = NDArray[np.float32]
 
 
