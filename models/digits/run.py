@@ -80,8 +80,10 @@ def main(
     channels = 12 if quick else 24
     network = feedforward(
         train_events.shape,
-        conv(channels, kernel=5, stride=2, padding=2, gain=1.5, bias=True), LIF(tau_mem=60 * ms),
-        conv(2 * channels, kernel=3, stride=2, padding=1, gain=2.0, bias=True), LIF(tau_mem=60 * ms),
+        conv(channels, kernel=5, stride=2, padding=2, gain=1.5, bias=True),
+        LIF(tau_mem=60 * ms),
+        conv(2 * channels, kernel=3, stride=2, padding=1, gain=2.0, bias=True),
+        LIF(tau_mem=60 * ms),
         LI(len(train_events.classes), tau_mem=300 * ms),
         clock=STEP, seed=seed,
     )  # fmt: skip

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import signal
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -118,6 +119,7 @@ def fit(
         InvalidValue: samples do not fit the network, or the checkpoint to resume from was made
             with another network or Plan.
         CorruptFile: the checkpoint to resume from is damaged.
+        KeyboardInterrupt: Ctrl-C; everything up to the last whole epoch is in the folder.
     """
     folder = Path(folder)
     last = folder / "last.safetensors"
@@ -148,9 +150,12 @@ def fit(
         )
         task = _Classifier(module, plan, loss or MembraneLoss(), augment)
         data = _Data(train, validation, plan)
-        trainer.fit(task, data, ckpt_path=str(last) if resume and last.exists() else None)
-    if trainer.interrupted:
-        raise KeyboardInterrupt
+        try:
+            trainer.fit(task, data, ckpt_path=str(last) if resume and last.exists() else None)
+        except SystemExit:  # how Lightning ends after Ctrl-C; the caller shall see what it was
+            if trainer.interrupted:
+                raise KeyboardInterrupt from None
+            raise
     task.load_state_dict(load_tree(best.best_model_path)["state_dict"])
     losses = [epoch["val_loss"] for epoch in history.epochs]
     return Fit(history.epochs, losses.index(min(losses)), trainer.is_global_zero)
@@ -161,6 +166,7 @@ def _quiet() -> Iterator[None]:
     """Silence what Lightning says of our deliberate choices, and leave no setting behind."""
     log = logging.getLogger("lightning.pytorch")
     level, deterministic = log.level, torch.are_deterministic_algorithms_enabled()
+    on_interrupt = signal.getsignal(signal.SIGINT)
     log.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
@@ -172,6 +178,8 @@ def _quiet() -> Iterator[None]:
             yield
     finally:
         log.setLevel(level)
+        if signal.getsignal(signal.SIGINT) is not on_interrupt:  # Lightning ignores a second one
+            signal.signal(signal.SIGINT, on_interrupt)
         torch.use_deterministic_algorithms(deterministic)
 
 

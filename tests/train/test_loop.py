@@ -1,7 +1,6 @@
 """The training loop: learns, resumes to the bit after SIGKILL, runs on several processes."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -49,6 +48,9 @@ if result.main:
 """
 
 
+LONG = 60  # epochs; enough to be stopped half-way
+
+
 def command(script: Path, folder: Path, epochs: int, devices: int = 1) -> list[str]:
     return [sys.executable, str(script), str(folder), str(epochs), str(devices)]
 
@@ -68,26 +70,37 @@ def script(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_a_killed_run_resumes_to_bit_identical_weights(script: Path, tmp_path: Path) -> None:
-    epochs = 60
-    whole = run(script, tmp_path / "whole", epochs)
-    folder = tmp_path / "killed"
-    process = subprocess.Popen(command(script, folder, epochs), stdout=subprocess.PIPE)
+def stop_after(epochs: int, script: Path, folder: Path, how: signal.Signals) -> str:
+    """Start a long run, stop it with a signal once that many epochs are saved; its stderr."""
+    process = subprocess.Popen(
+        command(script, folder, LONG), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
     last = folder / "last.safetensors"
     limit = time.monotonic() + 120
-    while time.monotonic() < limit and not (last.exists() and load_tree(last)["epoch"] >= 3):
+    while time.monotonic() < limit and not (last.exists() and load_tree(last)["epoch"] >= epochs):
         time.sleep(0.01)
-    os.kill(process.pid, signal.SIGKILL)
-    process.communicate()
-    assert process.returncode == -signal.SIGKILL
-    assert 3 <= load_tree(last)["epoch"] < epochs - 1  # it really was stopped half-way
-    resumed = run(script, folder, epochs)
+    process.send_signal(how)
+    _, errors = process.communicate()
+    assert process.returncode != 0
+    assert epochs <= load_tree(last)["epoch"] < LONG - 1  # it really was stopped half-way
+    return errors
+
+
+def test_a_killed_run_resumes_to_bit_identical_weights(script: Path, tmp_path: Path) -> None:
+    whole = run(script, tmp_path / "whole", LONG)
+    stop_after(3, script, tmp_path / "killed", signal.SIGKILL)
+    resumed = run(script, tmp_path / "killed", LONG)
     assert resumed["fingerprint"] == whole["fingerprint"]
-    assert resumed["history"] == whole["history"] and len(whole["history"]) == epochs
+    assert resumed["history"] == whole["history"] and len(whole["history"]) == LONG
     ours, theirs = (load_tree(tmp_path / f / "last.safetensors") for f in ("killed", "whole"))
     for name, weights in theirs["state_dict"].items():
         assert torch.equal(weights, ours["state_dict"][name])
     assert whole["history"][-1]["val_accuracy"] > 0.6 > whole["history"][0]["val_accuracy"]
+
+
+def test_ctrl_c_ends_as_an_interrupt_and_keeps_whole_epochs(script: Path, tmp_path: Path) -> None:
+    errors = stop_after(2, script, tmp_path, signal.SIGINT)
+    assert errors.rstrip().endswith("KeyboardInterrupt")
 
 
 def test_two_processes_train_one_model(script: Path, tmp_path: Path) -> None:
