@@ -15,7 +15,7 @@ from rich.text import Text
 
 from neuro import recipe
 from neuro.doctor import environment
-from neuro.errors import NeuroError
+from neuro.errors import MissingExtra, NeuroError
 from neuro.file_info import file_info
 
 app = typer.Typer(
@@ -45,7 +45,13 @@ def run(
         return
     script = recipe.find(name).folder / "run.py"
     sys.argv = [str(script), *context.args]
-    runpy.run_path(str(script), run_name="__main__")
+    try:
+        runpy.run_path(str(script), run_name="__main__")
+    except ModuleNotFoundError as error:
+        raise MissingExtra(
+            f"neuro run {name}: {error.name} is not installed. "
+            "Install what the recipes need with: pip install 'neuro[demo]'"
+        ) from error
 
 
 def _list_recipes(as_json: bool) -> None:

@@ -136,7 +136,7 @@ def main(
     labels = test_events.labels
     results = {
         "test_accuracy": accuracy(predictions, labels),
-        "validation_accuracy": result.history[result.best_epoch]["val_accuracy"],
+        "validation_accuracy": result.history[result.epoch]["val_accuracy"],
         "seconds_train": round(seconds_train, 2),
         "epochs": len(result.history),
         "nir_spikes_equal": spikes_equal,

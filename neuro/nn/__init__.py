@@ -1,5 +1,6 @@
 """Layers for any `torch.nn` model: state in and out, nothing hidden."""
 
+from neuro import _torch as _torch  # first: explains a missing PyTorch
 from neuro.nn.connection import Conv2d as Conv2d
 from neuro.nn.connection import Linear as Linear
 from neuro.nn.connection import Sequential as Sequential

@@ -1,5 +1,6 @@
 """Training: networks as PyTorch modules, losses, and the loop."""
 
+from neuro import _torch as _torch  # first: explains a missing PyTorch
 from neuro.train.augment import RandomAffine as RandomAffine
 from neuro.train.evaluate import predict as predict
 from neuro.train.evaluate import run_all as run_all

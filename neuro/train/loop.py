@@ -51,7 +51,8 @@ class Plan:
         learning_rate: peak of a cosine schedule without warm restarts (AdamW).
         neuron_rate: learning rate of neuron parameters, as a multiple of `learning_rate`.
         weight_decay: of weights only.
-        patience: stop after so many epochs without a lower validation loss; None for never.
+        patience: stop after so many epochs without a lower validation loss, and take the best;
+            None to run all epochs and take the last.
         rate_band: penalty on the firing rates of every hidden population.
         clip: largest norm of the gradient.
         seed: of sample order, augmentation and random layers.
@@ -84,11 +85,12 @@ class Fit:
     """Result of a training run.
 
     `history` has one dictionary per epoch: epoch, train_loss, train_accuracy, val_loss,
-    val_accuracy. `main` is false in the helper processes of a multi-process run.
+    val_accuracy. `epoch` is the one whose weights the module has. `main` is false in the helper
+    processes of a multi-process run.
     """
 
     history: list[Epoch] = field(default_factory=list)
-    best_epoch: int = 0
+    epoch: int = 0
     main: bool = True
 
 
@@ -104,7 +106,10 @@ def fit(
     resume: bool = False,
     progress: bool = True,
 ) -> Fit:
-    """Train a module in place and leave it with the weights of its best validation epoch.
+    """Train a module in place.
+
+    It ends with the weights of the last epoch, when the learning rate has come down to zero; or,
+    with early stopping (`plan.patience`), with those of the best validation epoch.
 
     Args:
         module: its network's first output is the readout.
@@ -124,10 +129,10 @@ def fit(
     folder = Path(folder)
     last = folder / "last.safetensors"
     history = _History()
-    best = _BestAndLast(
-        folder, "best", monitor="val_loss", save_last=True, enable_version_counter=False
-    )
-    callbacks: list[Callback] = [history, best]
+    best = _Checkpoint(folder, "best", monitor="val_loss", enable_version_counter=False)
+    # After `best`, so that the last checkpoint knows the best one of the same epoch.
+    every = _Checkpoint(folder, "last", enable_version_counter=False)
+    callbacks: list[Callback] = [history, best, every]
     if plan.patience is not None:
         callbacks.append(EarlyStopping("val_loss", patience=plan.patience))
     if progress:
@@ -156,9 +161,12 @@ def fit(
             if trainer.interrupted:
                 raise KeyboardInterrupt from None
             raise
-    task.load_state_dict(load_tree(best.best_model_path)["state_dict"])
     losses = [epoch["val_loss"] for epoch in history.epochs]
-    return Fit(history.epochs, losses.index(min(losses)), trainer.is_global_zero)
+    chosen = len(losses) - 1
+    if plan.patience is not None:
+        chosen = losses.index(min(losses))
+        task.load_state_dict(load_tree(best.best_model_path)["state_dict"])
+    return Fit(history.epochs, chosen, trainer.is_global_zero)
 
 
 @contextmanager
@@ -308,7 +316,7 @@ class _History(Callback):
         self.epochs = list(state_dict["epochs"])
 
 
-class _BestAndLast(ModelCheckpoint):
+class _Checkpoint(ModelCheckpoint):
     FILE_EXTENSION = ".safetensors"  # pyright: ignore[reportAssignmentType]
 
 

@@ -63,6 +63,31 @@ def test_only_training_loads_pytorch(package: str) -> None:
     assert not {"torch", "numba", "matplotlib", "lightning"} & loaded_by(f"import {package}")
 
 
+def without(module: str, code: str) -> str:
+    """Run code where a module cannot be found; what it prints."""
+    block = f"import sys; sys.modules[{module!r}] = None"  # how Python marks an absent module
+    done = subprocess.run(
+        [sys.executable, "-c", f"{block}\n{code}"], capture_output=True, text=True, check=False
+    )
+    return done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("module", "code", "extra"),
+    [
+        ("torch", "import neuro.train", "train"),
+        ("torch", "import neuro.nn", "train"),
+        ("lightning", "import neuro.train.loop", "train"),
+        ("matplotlib", "from neuro.plot import confusion; confusion([[1]])", "plot"),
+        ("nir", "from neuro.export import read_nir; read_nir('x.nir')", "nir"),
+        ("sklearn", "from neuro.data import digits; digits()", "data"),
+    ],
+)
+def test_a_missing_package_is_explained_by_its_extra(module: str, code: str, extra: str) -> None:
+    said = without(module, code).splitlines()[-1]
+    assert "MissingExtra" in said and f"pip install 'neuro[{extra}]'" in said
+
+
 def test_a_network_is_built_without_pytorch() -> None:
     code = "from neuro import *; print(feedforward(3, LIF(4), LI(2), clock=Clock(ms), seed=0))"
     assert "torch" not in loaded_by(code)
