@@ -66,7 +66,9 @@ def main(
 
     # 1. Pictures -> events -> spike counts on the network's clock.
     console.print("[bold]1[/bold] events", highlight=False)
-    train_events, test_events = nmnist(data) if data else digits(seed=0, split=split.value)
+    train_events, test_events = (
+        nmnist(data) if data else digits(split=split.value, cache=out / "events")
+    )
     console.print(f"  {train_events!r}\n  {test_events!r}", highlight=False)
     train, test = (
         Samples(torch.from_numpy(events.dense(STEP)), torch.tensor(events.labels))
@@ -107,7 +109,7 @@ def main(
         raise
     seconds_train = time.perf_counter() - start
     if not result.main:
-        return  # a helper process of a multi-process run
+        return  # a worker of a multi-process run
     trained = module.network()
 
     # 4. Test, with the spikes of every layer counted.

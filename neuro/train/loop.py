@@ -85,7 +85,7 @@ class Fit:
     """Result of a training run.
 
     `history` has one dictionary per epoch: epoch, train_loss, train_accuracy, val_loss,
-    val_accuracy. `epoch` is the one whose weights the module has. `main` is false in the helper
+    val_accuracy. `epoch` is the one whose weights the module has. `main` is false in the worker
     processes of a multi-process run.
     """
 
