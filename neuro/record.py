@@ -22,7 +22,7 @@ class Record(Mapping[str, Any]):
     Args:
         signals: name -> array [T, B, *units].
         clock: duration of one step on the T axis.
-        fingerprint: of the network that ran, as it was when it ran.
+        fingerprint: of the network as it was when it ran; "" while gradients were recorded.
     """
 
     dims = ("time", "batch")  # of every signal; the axes of its population follow

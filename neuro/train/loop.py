@@ -165,7 +165,7 @@ def fit(
     chosen = len(losses) - 1
     if plan.patience is not None:
         chosen = losses.index(min(losses))
-        task.load_state_dict(load_tree(best.best_model_path)["state_dict"])
+        task.load_state_dict(load_tree(folder / "best.safetensors")["state_dict"])
     return Fit(history.epochs, chosen, trainer.is_global_zero)
 
 

@@ -49,6 +49,7 @@ class Module(nn.Module):
     ) -> None:
         super().__init__()
         self._network = network
+        self._known: tuple[object, str] = (None, "")  # state of the parameters, and its fingerprint
         chosen = _chosen(network, (learn,) if isinstance(learn, str) else learn)
         self.populations = nn.ModuleDict({
             name: Population(
@@ -105,7 +106,16 @@ class Module(nn.Module):
             if "spikes" in fields:
                 kept[f"{name}.spikes"] = signals[name]
         named = {f"{n}.{f}": kept[f"{n}.{f}"] for n, fields in wanted.items() for f in fields}
-        return Record(named, network.clock), NetworkState(neurons, lines)
+        return Record(named, network.clock, self._fingerprint()), NetworkState(neurons, lines)
+
+    def _fingerprint(self) -> str:
+        """Of the network with its present values; "" in training, where each step changes them."""
+        if torch.is_grad_enabled():
+            return ""
+        versions = tuple((id(p), p._version) for p in self.parameters())
+        if self._known[0] != versions:
+            self._known = (versions, self.network().fingerprint)
+        return self._known[1]
 
     def _inputs(self, x: Tensor | Mapping[str, Tensor]) -> dict[str, Tensor]:
         names = self._network.inputs

@@ -143,6 +143,17 @@ def test_data_in_equals_data_out() -> None:
     assert Module(network).network() == network
 
 
+def test_a_record_names_the_network_that_made_it() -> None:
+    module, x = Module(NETWORK), torch.rand(3, 1, 3)
+    with torch.no_grad():
+        before, _ = module(x)
+        module.arrays["in->hid1:weight"].add_(1.0)
+        after, _ = module(x)
+    assert before.fingerprint == NETWORK.fingerprint
+    assert after.fingerprint == module.network().fingerprint != before.fingerprint
+    assert module(x)[0].fingerprint == ""
+
+
 def test_detached_state_cuts_the_gradient() -> None:
     network = feedforward(3, LIF(4), LI(2), clock=CLOCK, seed=0)
     module = Module(network)
