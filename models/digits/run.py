@@ -119,8 +119,8 @@ def main(
     predictions = torch.cat([LOSS.scores(record["out.v"]).argmax(1) for record in records]).numpy()
     counts = SynapticOperations.joined([synops(trained, record) for record in records])
     rates = {
-        name.partition(".")[0]: np.mean(
-            [firing_rates(record.array(name), STEP) for record in records[:3]], axis=0
+        name.partition(".")[0]: firing_rates(
+            np.concatenate([record.array(name) for record in records], axis=1), STEP
         )
         for name in layers
     }

@@ -49,6 +49,8 @@ class Module(nn.Module):
     ) -> None:
         super().__init__()
         self._network = network
+        self._stages = network.stages
+        self._delays = {s.name: network.delay_ticks(s) for s in network.synapses}
         self._known: tuple[object, str] = (None, "")  # state of the parameters, and its fingerprint
         chosen = _chosen(network, (learn,) if isinstance(learn, str) else learn)
         self.populations = nn.ModuleDict({
@@ -96,7 +98,7 @@ class Module(nn.Module):
         neurons: dict[str, Any] = dict(state.neurons) if state is not None else {}
         lines: dict[str, Tensor] = dict(state.lines) if state is not None else {}
         kept: dict[str, Tensor] = {}
-        for stage in network.stages:
+        for stage in self._stages:
             if isinstance(network.populations[stage[0]], Input):
                 continue
             incoming = {name: self._currents(name, stage, signals, lines) for name in stage}
@@ -169,7 +171,7 @@ class Module(nn.Module):
         for synapse in self._network.synapses:
             if synapse.post == post and synapse.pre not in stage:
                 spikes = signals[synapse.pre]
-                delays = self._network.delay_ticks(synapse)
+                delays = self._delays[synapse.name]
                 if delays.any():
                     line = self._line(synapse, lines, spikes[0])
                     whole = torch.cat([line, spikes])
@@ -200,7 +202,6 @@ class Module(nn.Module):
     ) -> None:  # fmt: skip
         """Run populations that form a loop, tick by tick."""
         inner = [s for s in self._network.synapses if s.pre in stage and s.post in stage]
-        delays = {s.name: self._network.delay_ticks(s) for s in inner}
         outside = {n: incoming[n] or self._silence(n, signals, lead) for n in stage}
         like = {n: next(iter(outside[n].values()))[0] for n in stage}
         p = {n: self._population(n).coefficients(like[n].dtype, like[n].device) for n in stage}
@@ -217,7 +218,7 @@ class Module(nn.Module):
                 for s in inner:
                     if s.post == n:
                         window = past[s.name] + emitted[s.pre]
-                        spikes = _now(window, delays[s.name], t + len(past[s.name]))
+                        spikes = _now(window, self._delays[s.name], t + len(past[s.name]))
                         _add(currents, self._port(s), self._transmit(s, spikes))
                 population = self._population(n)
                 inputs = population.ports(currents)
@@ -244,7 +245,7 @@ class Module(nn.Module):
 
     def _line(self, synapse: Synapse, lines: dict[str, Tensor], like: Tensor) -> Tensor:
         """Spikes under way when the run begins, [longest delay, B, *pre]."""
-        longest = int(self._network.delay_ticks(synapse).max())
+        longest = int(self._delays[synapse.name].max())
         units = self._network.populations[synapse.pre].units
         shape = (longest, like.shape[0], *units)
         line = lines.get(synapse.name)
