@@ -1,7 +1,4 @@
-"""Shared by all tests: one thread a process, and the folder of real recordings if there is one."""
-
-import os
-from pathlib import Path
+"""Shared by all tests: one thread a process."""
 
 import pytest
 
@@ -12,13 +9,3 @@ def _one_thread() -> None:
     import torch
 
     torch.set_num_threads(1)
-
-
-@pytest.fixture(scope="session")
-def shared_data() -> Path:
-    """Real recordings beside the repository (or NEURO_SHARED_DATA); tests skip without them."""
-    default = Path(__file__).parents[2] / "shared" / "data"
-    folder = Path(os.environ.get("NEURO_SHARED_DATA", default))
-    if not folder.is_dir():
-        pytest.skip("real recordings are not here; set NEURO_SHARED_DATA to their folder")
-    return folder
