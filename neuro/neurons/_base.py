@@ -96,6 +96,10 @@ class Neuron:
     `s` is a State, `p` the Coefficients that `derive` computes once per run. A neuron that never
     spikes has no `fire` and names in `emits` the state variable that travels along its synapses.
 
+    Laws are deterministic. A neuron with chance names in `noise` the ports of `Inputs` that the
+    engine fills with uniform draws in (0, 1), keyed by (seed, tick, sample, unit); it has a
+    parameter `seed` and counts ticks in a state variable `tick`.
+
     Args:
         shape: shape of the population without batch, e.g. 128 or (16, 34, 34). An empty shape
             is filled in by the builder that places the neuron in a network.
@@ -111,6 +115,7 @@ class Neuron:
     Coefficients: ClassVar[Any]
     Inputs: ClassVar[Any] = Current
     emits: ClassVar[str] = "spikes"
+    noise: ClassVar[tuple[str, ...]] = ()
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()

@@ -77,8 +77,8 @@ class LIF(Neuron):
     @staticmethod
     def flow(s: LIF.State, p: LIF.Coefficients, h: int) -> LIF.State:
         if p.refractory:
-            free = ops.maximum(h - ops.maximum(s.hold - 1, 0), 0)
-            v = p.v_leak + (s.v - p.v_leak) * p.alpha**free
+            free = h - ops.minimum(ops.maximum(s.hold - 1, 0), h)
+            v = p.v_leak + (s.v - p.v_leak) * ops.power(p.alpha, free)
             return LIF.State(v=v, hold=ops.maximum(s.hold - h, 0))
         return LIF.State(v=p.v_leak + (s.v - p.v_leak) * ops.power(p.alpha, h), hold=s.hold)
 

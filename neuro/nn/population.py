@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
 
 from neuro.clock import Clock
-from neuro.errors import InvalidValue, UnknownName
-from neuro.lower import reference
+from neuro.errors import InvalidValue, UnknownName, Unsupported
+from neuro.lower import fused, recurrent, reference
+from neuro.lower.noise import uniform
+from neuro.lower.recurrent import Feedback
 from neuro.neurons import Neuron
 from neuro.surrogate import FastSigmoid, Surrogate
+
+Backend = Literal["auto", "fused", "reference"]
 
 
 class Population(nn.Module):
@@ -27,6 +31,9 @@ class Population(nn.Module):
         learn: names of parameters to train. A scalar parameter is shared by the population, an
             array is trained unit by unit. Those bounded by zero are trained as logarithms.
         surrogate: derivative of a spike.
+        backend: "fused" runs all steps in one compiled kernel (processor, float32 or float64),
+            "reference" runs the laws tick by tick in PyTorch; both give the same spikes. "auto"
+            takes the first on the processor and the second elsewhere.
 
     Shapes:
         current: [T, B, *units]; output: [T, B, *units]; state: fields [B, *units].
@@ -39,8 +46,12 @@ class Population(nn.Module):
         *,
         learn: Sequence[str] = (),
         surrogate: Surrogate | None = None,
+        backend: Backend = "auto",
     ) -> None:
         super().__init__()
+        if backend not in get_args(Backend):
+            raise UnknownName("Population.backend", backend, get_args(Backend))
+        self.backend: Backend = backend
         if neuron.units == ():
             raise InvalidValue(f"Population: {neuron!r} has no shape, e.g. {neuron.name}(128)")
         self.neuron, self.clock = neuron, clock
@@ -73,18 +84,41 @@ class Population(nn.Module):
             return reference.coefficients(self.neuron, self.values(), self.clock, dtype, device)
         return reference.coefficients(self.trained(), {}, self.clock, dtype, device)
 
-    def ports(self, currents: dict[str, Tensor]) -> Any:
-        """Inputs of the neuron from named currents; a port without a current gets zero."""
+    def ports(self, currents: dict[str, Tensor], state: Any = None) -> Any:
+        """Inputs of the neuron from named currents; noise is drawn, other ports get zero."""
         like = next(iter(currents.values()))
         fields = type(self.neuron).Inputs._fields
+        given = currents | (self.noise(like, state) if like.ndim > 1 + len(self.units) else {})
         return type(self.neuron).Inputs(*(
-            currents[f] if f in currents else torch.zeros_like(like) for f in fields
+            given[f] if f in given else torch.zeros_like(like) for f in fields
         ))  # fmt: skip
 
+    def noise(self, like: Tensor, state: Any = None) -> dict[str, Tensor]:
+        """Draws [T, B, *units] for the neuron's noise ports, from the tick of `state` on."""
+        ports = type(self.neuron).noise
+        if not ports:
+            return {}
+        first = 0 if state is None else int(state.tick.flatten()[0].item())
+        seed = int(getattr(self.neuron, "seed"))  # noqa: B009  # the class that has noise has it
+        draws = (uniform(seed, i, first, len(like), like[0].numel()) for i in range(len(ports)))
+        return {
+            port: torch.from_numpy(rows).to(like).reshape(like.shape)
+            for port, rows in zip(ports, draws, strict=True)
+        }
+
+    @property
+    def units(self) -> tuple[int, ...]:
+        """Shape of the population."""
+        return self.neuron.units
+
     def trace(
-        self, inputs: Any, state: Any = None, record: Sequence[str] = (), where: str = ""
+        self, inputs: Any, state: Any = None, record: Sequence[str] = (), where: str = "",
+        feedback: Feedback | None = None,
     ) -> tuple[Tensor, Any, dict[str, Tensor]]:
-        """Like `forward`, from Inputs of tensors, also returning named state variables."""
+        """Like `forward`, from Inputs of tensors, also returning named state variables.
+
+        With `feedback` the population hears itself; that needs the fused back end.
+        """
         where = where or f"Population({self.neuron!r})"
         like = inputs[0][0]
         if tuple(like.shape[1:]) != self.neuron.units:
@@ -96,13 +130,27 @@ class Population(nn.Module):
         if state is None:
             state = reference.rest(self.neuron, p, like)
         reference.check_state(where, self.neuron, state, like)
-        return reference.scan(self.neuron, p, inputs, state, self.surrogate, record)
+        if feedback is not None:
+            return recurrent.scan(self.neuron, p, inputs, state, self.surrogate, feedback, record)
+        scan = fused.scan if self.fuses(like) else reference.scan
+        return scan(self.neuron, p, inputs, state, self.surrogate, record)
+
+    def fuses(self, like: Tensor) -> bool:
+        """Whether the compiled kernels run."""
+        able = like.device.type == "cpu" and like.dtype in (torch.float32, torch.float64)
+        if self.backend == "fused" and not able:
+            raise Unsupported(
+                f"Population({self.neuron!r})", "backend='fused'",
+                f"kernels run in float32 or float64 on the processor, got {like.dtype} on "
+                f"{like.device}", "use backend='auto'",
+            )  # fmt: skip
+        return able and self.backend != "reference" and not torch.compiler.is_compiling()
 
     def forward(self, current: Tensor, state: Any = None) -> tuple[Tensor, Any]:
         """Run all steps of `current` [T, B, *units]; see the class."""
         check_input(f"Population({self.neuron!r})", current, self.neuron.units)
         first = type(self.neuron).Inputs._fields[0]
-        out, state, _ = self.trace(self.ports({first: current}), state)
+        out, state, _ = self.trace(self.ports({first: current}, state), state)
         return out, state
 
     def extra_repr(self) -> str:

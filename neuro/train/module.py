@@ -11,12 +11,13 @@ from torch import Tensor, nn
 from torch.utils import _pytree
 
 from neuro.errors import InvalidValue, UnknownName
-from neuro.lower import reference
+from neuro.lower import recurrent, reference
 from neuro.network import Input, Network, Synapse
 from neuro.nn.connection import transmit
-from neuro.nn.population import Population, check_input
+from neuro.nn.population import Backend, Population, check_input
 from neuro.record import Record
 from neuro.surrogate import Surrogate
+from neuro.synapses import Dense
 
 
 class NetworkState(NamedTuple):
@@ -35,6 +36,7 @@ class Module(nn.Module):
         learn: what to train: "weight", "bias", or a neuron parameter such as "tau_mem",
             everywhere; or one of them at one place, "hid1.tau_mem", "in->hid1.weight".
         surrogate: derivative of a spike, the same for all populations.
+        backend: "auto", "fused" or "reference", see `neuro.nn.Population`.
 
     Raises:
         UnknownName: `learn` names nothing in this network.
@@ -46,6 +48,7 @@ class Module(nn.Module):
         *,
         learn: Sequence[str] = ("weight", "bias"),
         surrogate: Surrogate | None = None,
+        backend: Backend = "auto",
     ) -> None:
         super().__init__()
         self._network = network
@@ -55,7 +58,7 @@ class Module(nn.Module):
         chosen = _chosen(network, (learn,) if isinstance(learn, str) else learn)
         self.populations = nn.ModuleDict({
             name: Population(
-                neuron, network.clock, surrogate=surrogate,
+                neuron, network.clock, surrogate=surrogate, backend=backend,
                 learn=[row.name for row in neuron.table() if f"{name}.{row.name}" in chosen],
             )
             for name, neuron in network.neurons().items()
@@ -103,6 +106,8 @@ class Module(nn.Module):
                 continue
             incoming = {name: self._currents(name, stage, signals, lines) for name in stage}
             run = self._scan if self._is_acyclic(stage) else self._loop
+            if self._feeds_itself(stage, incoming):
+                run = self._recur
             run(stage, incoming, signals, neurons, lines, kept, wanted, (steps, batch))
         for name, fields in wanted.items():
             if "spikes" in fields:
@@ -191,8 +196,46 @@ class Module(nn.Module):
         fields = [f for f in wanted.get(name, ()) if f != "spikes"]
         currents = incoming[name] or self._silence(name, signals, lead)
         signals[name], neurons[name], traces = population.trace(
-            population.ports(currents), neurons.get(name), fields, where=f"Module[{name!r}]"
+            population.ports(currents, neurons.get(name)), neurons.get(name), fields,
+            where=f"Module[{name!r}]"
         )
+        kept.update({f"{name}.{f}": trace for f, trace in traces.items()})
+
+    def _feeds_itself(self, stage: tuple[str, ...], incoming: Any) -> bool:
+        """Whether the stage is one population with one all-to-all synapse onto itself."""
+        inner = [s for s in self._network.synapses if s.pre in stage and s.post in stage]
+        if len(stage) > 1 or len(inner) != 1 or not isinstance(inner[0].topology, Dense):
+            return False
+        like = next((x for x in incoming[stage[0]].values()), None)
+        delays = self._delays[inner[0].name]
+        return (
+            delays.ndim == 0 and like is not None and self._population(stage[0]).fuses(like)
+        )  # fmt: skip
+
+    def _recur(
+        self, stage: tuple[str, ...], incoming: dict[str, dict[str, Tensor]],
+        signals: dict[str, Tensor], neurons: dict[str, Any], lines: dict[str, Tensor],
+        kept: dict[str, Tensor], wanted: dict[str, list[str]], lead: tuple[int, int],
+    ) -> None:  # fmt: skip
+        """Run a population with all-to-all feedback over all steps."""
+        (name,) = stage
+        (synapse,) = [s for s in self._network.synapses if s.pre == name and s.post == name]
+        fields = [f for f in wanted.get(name, ()) if f != "spikes"]
+        arrays = {k: self.arrays[_key(synapse, k)] for k in synapse.topology.arrays()}
+        like = next(iter(incoming[name].values()))
+        line = self._line(synapse, lines, like[0])
+        feedback = recurrent.Feedback(
+            arrays["weight"].to(like.dtype), arrays.get("bias"), line, self._port(synapse)
+        )
+        population = self._population(name)
+        before = neurons.get(name)
+        out, neurons[name], traces = population.trace(
+            population.ports(incoming[name], before), before, fields,
+            where=f"Module[{name!r}]", feedback=feedback,
+        )  # fmt: skip
+        whole = torch.cat([line, out]) if len(out) < len(line) else out
+        lines[synapse.name] = whole[len(whole) - len(line) :]
+        signals[name] = out
         kept.update({f"{name}.{f}": trace for f, trace in traces.items()})
 
     def _loop(
@@ -204,6 +247,9 @@ class Module(nn.Module):
         inner = [s for s in self._network.synapses if s.pre in stage and s.post in stage]
         outside = {n: incoming[n] or self._silence(n, signals, lead) for n in stage}
         like = {n: next(iter(outside[n].values()))[0] for n in stage}
+        for n in stage:
+            first = next(iter(outside[n].values()))
+            outside[n] |= self._population(n).noise(first, neurons.get(n))
         p = {n: self._population(n).coefficients(like[n].dtype, like[n].device) for n in stage}
         past = {s.name: list(self._line(s, lines, like[s.pre])) for s in inner}
         traces: dict[str, list[Tensor]] = {}

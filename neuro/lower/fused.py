@@ -1,0 +1,137 @@
+"""All ticks of a population in one kernel, forward and backward, on the processor.
+
+Gives the spikes of `neuro.lower.reference` to the bit, and its gradients to rounding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from neuro.lower.kernels import Compiled, compiled
+from neuro.lower.threads import parallel
+from neuro.lower.trace import COLUMN
+from neuro.lower.workspace import contiguous, empty
+from neuro.neurons import Neuron
+from neuro.surrogate import Surrogate
+
+GRAIN = 2048  # columns; fewer are not worth a thread
+
+
+def scan(
+    neuron: Neuron,
+    p: Any,
+    inputs: Any,
+    state: Any,
+    surrogate: Surrogate,
+    record: Sequence[str] = (),
+) -> tuple[Tensor, Any, dict[str, Tensor]]:
+    """The same as `reference.scan`, with the same arguments and results.
+
+    Raises:
+        Unsupported: a law cannot be compiled; the message names its file and line.
+    """
+    x = inputs[0]
+    code = compiled(type(neuron), p, surrogate, learned_names(p), tuple(record), x.dtype)
+    results = _Scan.apply(code, *flatten(code, p, inputs, state, x[0].numel()))
+    assert isinstance(results, tuple)
+    out, rest = results[0].view(x.shape), results[1:]
+    traces = {n: r.view(x.shape) for n, r in zip(record, rest[: len(record)], strict=True)}
+    after = (field.view(x.shape[1:]) for field in rest[len(record) :])
+    return out, type(state)(*after), traces
+
+
+def learned_names(p: Any) -> tuple[str, ...]:
+    """Coefficients that carry a gradient."""
+    return tuple(
+        name for name, value in zip(p._fields, p, strict=True)
+        if isinstance(value, Tensor) and value.requires_grad
+    )  # fmt: skip
+
+
+def flatten(code: Compiled, p: Any, inputs: Any, state: Any, columns: int) -> list[Any]:
+    """Inputs [T, columns], state [columns] and coefficients, in the order kernels name them."""
+    units = inputs[0].shape[1:]
+    flat = [port.reshape(len(port), columns) for port in inputs]
+    flat += [field.reshape(columns) for field in state]
+    for name, leaf in code.step.coefficients.items():
+        value = getattr(p, name)
+        flat.append(value.expand(units).reshape(columns) if leaf.level == COLUMN else value)
+    return flat
+
+
+class _Scan(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, code: Compiled, *flat: Any) -> tuple[Tensor, ...]:
+        step, names = code.step, code.text.forward
+        held = dict(zip(
+            (*(f"x_{n}" for n in step.ports), *(f"s_{n}" for n in step.state),
+             *(f"p_{n}" for n in step.coefficients)),
+            (contiguous(v.detach()) if isinstance(v, Tensor) else v for v in flat), strict=True,
+        ))  # fmt: skip
+        x = held[names[0]]
+        made: dict[str, Tensor] = {}
+        for name in names[len(held) :]:
+            shape = x.shape[1:] if name.startswith("end_") else x.shape
+            made[name] = empty(shape, x.dtype)
+        arguments = [argument(made[n] if n in made else held[n]) for n in names]
+        parallel(
+            partial(call, code.module.forward, len(x), arguments), x.shape[1], GRAIN
+        )
+        ctx.code, ctx.shape = code, x.shape
+        ctx.fixed = {n: v for n, v in held.items() if not isinstance(v, Tensor)}
+        tensors = {n: v for n, v in held.items() if n.startswith("p_") and isinstance(v, Tensor)}
+        for i, node in enumerate(code.adjoint.kept):  # what is an input is there already
+            tensors[f"keep_{i}"] = made[f"keep_{i}"] if f"keep_{i}" in made else held[node.value]
+        ctx.names = tuple(tensors)
+        ctx.save_for_backward(*tensors.values())
+        ends = [
+            made[f"end_{n}"] if f"end_{n}" in made else held[f"s_{n}"].clone() for n in step.state
+        ]
+        records = [made[n] for n in names if n.startswith("rec_")]
+        return made["out"], *records, *ends
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Any, ...]:
+        code: Compiled = ctx.code
+        step, names = code.step, code.text.backward
+        held: dict[str, Any] = ctx.fixed | dict(zip(ctx.names, ctx.saved_tensors, strict=True))
+        like = grads[0]
+        records = [n for n in names if n.startswith("grec_")]
+        given = ("gout", *records, *(f"gend_{n}" for n in step.state))
+        held |= dict(zip(given, (contiguous(g) for g in grads), strict=True))
+        for name in names:
+            if name.startswith("gx_"):
+                held[name] = empty(ctx.shape, like.dtype)
+            elif name.startswith("gs_"):
+                held[name] = like.new_empty(ctx.shape[1])
+            elif name.startswith("gp_"):
+                held[name] = like.new_zeros(ctx.shape[1])
+        arguments = [argument(held[n]) for n in names]
+        parallel(partial(call, code.module.backward, ctx.shape[0], arguments), ctx.shape[1], GRAIN)
+        result: list[Any] = [held[f"gx_{n}"] for n in step.ports]
+        result += [held[f"gs_{n}"] for n in step.state]
+        for name, leaf in step.coefficients.items():
+            gradient = held.get(f"gp_{name}")
+            if gradient is not None and leaf.level != COLUMN:
+                gradient = gradient.sum()
+            result.append(gradient)
+        return None, *result
+
+
+def call(kernel: Any, steps: int, arguments: list[Any], low: int, high: int) -> None:
+    """Run a kernel on a range of columns, as `threads.parallel` wants it."""
+    kernel(low, high, steps, *arguments)
+
+
+def argument(value: Any) -> Any:
+    """What a kernel takes: arrays, or a number in the format it is computed in."""
+    if isinstance(value, Tensor):
+        array = value.detach().numpy()
+        return array[()] if array.ndim == 0 else array
+    return float(value)

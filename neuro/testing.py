@@ -1,0 +1,289 @@
+"""Does a neuron do the same in every back end? `check_neuron(MyNeuron)` for your own tests.
+
+The reference, which is the laws as PyTorch runs them, is compared with every compiled form on
+inputs that are multiples of a power of two, with every parameter away from its default and one of
+them different for each unit.
+"""
+
+from __future__ import annotations
+
+import itertools
+import warnings
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from neuro.clock import Clock
+from neuro.errors import InvalidValue, NeuroError
+from neuro.lower import fused, reference
+from neuro.neurons import Neuron
+from neuro.nn.population import Population
+from neuro.surrogate import ATan, FastSigmoid, Surrogate, Triangular
+
+BACKENDS = ("reference", "simulation", "fused", "adjoint", "finite differences")
+STEPS, BATCH, UNITS = 40, 3, 5
+CLOCKS = tuple(Clock(dt) for dt in (1e-3, 5e-4, 1e-4, 5e-5, 1e-5))
+TOLERANCE = {torch.float32: 1e-4, torch.float64: 1e-10}
+SURROGATES: tuple[Surrogate, ...] = (ATan(2.0), FastSigmoid(5.0), Triangular())
+
+
+class Check(NamedTuple):
+    """Outcome of one comparison."""
+
+    neuron: str
+    backend: str
+    what: str
+    passed: bool
+    detail: str
+
+
+def check_neuron(neuron: type[Neuron], *, clock: Clock | None = None) -> list[Check]:
+    """Compare a neuron's laws in every back end; the promise to whoever adds a neuron.
+
+    Args:
+        neuron: the class.
+        clock: step to run at; by default the coarsest of 1, 0.5, 0.1, 0.05 and 0.01 ms that the
+            neuron accepts without a warning.
+
+    Returns:
+        What was compared, all of it passed.
+
+    Raises:
+        AssertionError: something differs; the message lists it.
+        Unsupported: a law cannot be compiled; the message names its file and line.
+    """
+    checks = list(run_checks(neuron, clock=clock))
+    failed = [c for c in checks if not c.passed]
+    if failed:
+        lines = [f"  {c.backend}: {c.what}: {c.detail}" for c in failed]
+        raise AssertionError("\n".join([f"{neuron.__name__} differs between back ends:", *lines]))
+    return checks
+
+
+def run_checks(neuron: type[Neuron], *, clock: Clock | None = None) -> Iterator[Check]:
+    """The comparisons of `check_neuron`, one by one, passed or not."""
+    step = clock or _clock(neuron)
+    for position, options in enumerate(_options(neuron)):
+        example = _example(neuron, step, options)
+        inputs = _inputs(example, step)
+        label = ", ".join(f"{k}={v}" for k, v in options.items()) or "all parameters changed"
+        for dtype in (torch.float32, torch.float64):
+            what = f"{label}, {str(dtype).removeprefix('torch.')}"
+            several = position == 0 and dtype == torch.float32 and neuron.spiking()
+            for surrogate in SURROGATES if several else SURROGATES[:1]:
+                yield from _compare(example, step, inputs, dtype, surrogate, what)
+        yield _finite_differences(example, step, inputs, label)
+        yield _rest(example, step, label)
+
+
+def _compare(
+    neuron: Neuron, clock: Clock, inputs: Any, dtype: torch.dtype, surrogate: Surrogate, what: str
+) -> Iterator[Check]:
+    learn = [row.name for row in neuron.table() if row.learnable]
+    record = list(type(neuron).State._fields)
+    results: list[tuple[list[Tensor], list[Tensor | None]]] = []
+    for backend in (reference, fused):
+        layer = Population(neuron, clock, learn=learn, surrogate=surrogate)
+        x = type(inputs)(*(port.to(dtype, copy=True).requires_grad_() for port in inputs))
+        p = layer.coefficients(dtype)
+        start = reference.rest(neuron, p, x[0][0])
+        start = type(start)(*(f.detach().clone().requires_grad_() for f in start))
+        out, state, traces = backend.scan(neuron, p, x, start, surrogate, record)
+        values = [out, *state, *traces.values()]
+        generator = torch.Generator().manual_seed(1)
+        loss = sum(
+            (v * torch.randn(v.shape, generator=generator, dtype=dtype)).sum() for v in values
+        )
+        assert isinstance(loss, Tensor)
+        wanted = [*x, *start, *layer.raw.values()]
+        gradients = torch.autograd.grad(loss, wanted, allow_unused=True)
+        results.append(([v.detach() for v in values], list(gradients)))
+    (values, gradients), (fast, fast_gradients) = results
+    name = neuron.name
+    finite = all(bool(v.isfinite().all()) for v in values)
+    yield Check(name, "reference", what, finite, "a state is not finite")
+    names = ["emitted", *record, *(f"{f} over time" for f in record)]
+    different = [n for n, a, b in zip(names, values, fast, strict=True) if not torch.equal(a, b)]
+    yield Check(name, "fused", what, not different, f"not equal to the bit: {different}")
+    yield _simulation(neuron, clock, inputs, dtype, surrogate, what)
+    names = [*type(inputs)._fields, *(f"initial {f}" for f in record), *learn]
+    worst, where = 0.0, ""
+    for n, a, b in zip(names, gradients, fast_gradients, strict=True):
+        a, b = (torch.zeros(1, dtype=dtype) if g is None else g for g in (a, b))
+        error = float((a - b).abs().max() / a.abs().max().clamp(min=torch.finfo(dtype).tiny))
+        if not error <= worst:
+            worst, where = error, n
+    detail = f"gradient of {where} differs by {worst:.2g} of its largest"
+    yield Check(name, "adjoint", what, worst <= TOLERANCE[dtype], detail)
+
+
+def _simulation(
+    neuron: Neuron, clock: Clock, inputs: Any, dtype: torch.dtype, surrogate: Surrogate, what: str
+) -> Check:
+    """Plain numbers instead of learned tensors, tick by tick: the step of a simulation."""
+    layer = Population(neuron, clock, surrogate=surrogate)
+    x = type(inputs)(*(port.to(dtype) for port in inputs))
+    with torch.no_grad():
+        p = layer.coefficients(dtype)
+        start = reference.rest(neuron, p, x[0][0])
+        out, end, _ = reference.scan(neuron, p, x, start, surrogate)
+        state, steps = start, []
+        for t in range(len(out)):
+            tick = type(inputs)(*(port[t : t + 1] for port in x))
+            emitted, state, _ = fused.scan(neuron, p, tick, state, surrogate)
+            steps.append(emitted)
+    same = torch.equal(torch.cat(steps), out)
+    same &= all(torch.equal(a, b) for a, b in zip(end, state, strict=True))
+    return Check(neuron.name, "simulation", what, same, "not equal to the bit, tick by tick")
+
+
+def _finite_differences(neuron: Neuron, clock: Clock, inputs: Any, label: str) -> Check:
+    """The derived gradient against differences of the state itself, before the first spike."""
+    dtype, surrogate = torch.float64, SURROGATES[0]
+    layer = Population(neuron, clock, surrogate=surrogate)
+    p = layer.coefficients(dtype)
+
+    def run(x: Any) -> tuple[Tensor, Tensor]:
+        start = reference.rest(neuron, p, x[0][0])
+        out, state, _ = fused.scan(neuron, p, x, start, surrogate)
+        return out, torch.stack([f * w for f, w in zip(state, weights, strict=True)]).sum()
+
+    generator = torch.Generator().manual_seed(2)
+    fields = len(type(neuron).State._fields)
+    shape = inputs[0].shape[1:]
+    weights = [torch.randn(shape, generator=generator, dtype=dtype) for _ in range(fields)]
+    x = type(inputs)(*(port[:8].to(dtype) for port in inputs))
+    for _ in range(60):  # weaker, until nothing spikes
+        out, _ = run(x)
+        if not neuron.spiking() or not out.any():
+            break
+        x = type(x)(*(port / 2 for port in x))
+    scale = max(float(port.abs().max()) for port in x)
+    direction = type(x)(*(
+        torch.zeros_like(port) if name in type(neuron).noise
+        else torch.rand(port.shape, generator=generator, dtype=dtype) * scale
+        for name, port in zip(x._fields, x, strict=True)
+    ))  # fmt: skip
+    x = type(x)(*(port.clone().requires_grad_() for port in x))
+    _, value = run(x)
+    gradients = torch.autograd.grad(value, list(x))
+    derived = float(sum((g * d).sum() for g, d in zip(gradients, direction, strict=True)))
+    found = []
+    for h in (1e-4, 1e-5, 1e-6):
+        with torch.no_grad():
+            up, down = (
+                run(type(x)(*(a + sign * h * d for a, d in zip(x, direction, strict=True))))[1]
+                for sign in (1, -1)
+            )
+        found.append(float(up - down) / (2 * h))
+    size = max(abs(derived), *(abs(f) for f in found), 1e-300)
+    error = min(abs(f - derived) for f in found) / size
+    return Check(
+        neuron.name, "finite differences", label, error <= 1e-5,
+        f"derived {derived:.8g}, differences {found[1]:.8g}",
+    )  # fmt: skip
+
+
+def _rest(neuron: Neuron, clock: Clock, label: str) -> Check:
+    """Without input the resting state stays where it is."""
+    p = Population(neuron, clock).coefficients(torch.float64)
+    start = reference.rest(neuron, p, torch.zeros(1, *neuron.units, dtype=torch.float64))
+    after = type(neuron).flow(start, p, 1)
+    worst, where = 0.0, ""
+    for name, a, b in zip(start._fields, start, after, strict=True):
+        if name == "tick":
+            continue  # time goes on, even at rest
+        change = float((b - a).abs().max() / max(float(a.abs().max()), 1e-3))
+        if change > worst:
+            worst, where = change, name
+    return Check(
+        neuron.name, "reference", f"rest is a fixed point, {label}", worst <= 1e-6,
+        f"{where} moves by {worst:.2g} of its size in one tick",
+    )  # fmt: skip
+
+
+# -- examples ---------------------------------------------------------------------------------
+
+
+def _options(neuron: type[Neuron]) -> Iterator[dict[str, str]]:
+    names = [name for name, _ in neuron._options()]
+    for chosen in itertools.product(*(choices for _, choices in neuron._options())):
+        yield dict(zip(names, chosen, strict=True))
+
+
+def _accepts(neuron: type[Neuron], values: dict[str, Any], clock: Clock) -> bool:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        try:
+            Population(neuron(UNITS, **values), clock)
+        except (NeuroError, UserWarning):
+            return False
+    return True
+
+
+def _clock(neuron: type[Neuron]) -> Clock:
+    for clock in CLOCKS:
+        if _accepts(neuron, {}, clock):
+            return clock
+    raise InvalidValue(
+        f"{neuron.__name__}: its defaults are refused at every step of "
+        f"{[c.dt for c in CLOCKS]} s; pass clock="
+    )
+
+
+def _example(neuron: type[Neuron], clock: Clock, options: dict[str, str]) -> Neuron:
+    """Every parameter away from its default where the neuron allows it; the first varies by unit."""
+    values: dict[str, Any] = dict(options)
+    for row in neuron.table():
+        plain = 2 * clock.dt if row.unit == "s" else 1e-3 if row.unit != "1" else 0.0625
+        candidates = [row.default * f for f in (1.0625, 1.25, 2.0, 0.5)] if row.default else [plain]
+        if row.name == "seed":
+            candidates = [3.0]
+        for value in candidates:
+            if _accepts(neuron, values | {row.name: value}, clock):
+                values[row.name] = value
+                break
+    for row in neuron.table():
+        value = values.get(row.name, row.default)
+        spread = value * np.linspace(1.0, 1.125, UNITS)
+        if row.learnable and value and _accepts(neuron, values | {row.name: spread}, clock):
+            values[row.name] = spread
+            break
+    return neuron(UNITS, **values)
+
+
+def _inputs(neuron: Neuron, clock: Clock) -> Any:
+    """Inputs of a strength at which the neuron spikes now and then, on a dyadic grid."""
+    generator = torch.Generator().manual_seed(0)
+    kind = type(neuron).Inputs
+    shape = (STEPS, BATCH, *neuron.units)
+
+    def draw(index: int, name: str) -> Tensor:
+        if name in type(neuron).noise:
+            return (torch.randint(0, 256, shape, generator=generator) + 0.5) / 256
+        whole = torch.randint(0, 9, shape, generator=generator) / 8
+        return whole if index == 0 else whole / 4
+
+    pattern = kind(*(draw(i, n).double() for i, n in enumerate(kind._fields)))
+    if not neuron.spiking():
+        return pattern
+    layer = Population(neuron, clock)
+    p = layer.coefficients(torch.float64)
+    best, distance = pattern, float("inf")
+    for exponent in range(-46, 12):
+        x = kind(*(
+            port if n in type(neuron).noise else port * 2.0**exponent
+            for n, port in zip(kind._fields, pattern, strict=True)
+        ))  # fmt: skip
+        with torch.no_grad():
+            start = reference.rest(neuron, p, x[0][0])
+            out, state, _ = fused.scan(neuron, p, x, start, SURROGATES[0])
+        if not all(bool(f.isfinite().all()) for f in state):
+            break
+        rate = float((out != 0).double().mean())
+        if rate > 0 and abs(rate - 0.15) < distance:
+            best, distance = x, abs(rate - 0.15)
+    return best
