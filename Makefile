@@ -4,7 +4,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PIP_INSTALL = .venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint bench clean
 
 demo: .venv/.demo
 	@.venv/bin/neuro run digits --out runs/digits --json
@@ -16,6 +16,17 @@ lint: .venv/.dev
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/pyright
+
+# Peers live in .bench/<peer>, apart from each other: their requirements clash.
+PEERS := $(basename $(notdir $(wildcard benchmarks/peers/*.txt)))
+bench: .venv/.demo $(PEERS:%=.bench/%/.done)
+	@.venv/bin/python benchmarks/train.py --json --out benchmarks/train.json
+
+.bench/%/.done: benchmarks/peers/%.txt constraints.txt
+	@echo "Installing $* into .bench/$* (once) ..."
+	@$(PYTHON) -m venv .bench/$*
+	@.bench/$*/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -r $<
+	@touch $@
 
 # Each set of packages contains the one before it.
 .venv/.demo: pyproject.toml constraints.txt

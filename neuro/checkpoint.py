@@ -143,6 +143,7 @@ def _read(path: PathLike, kind: str) -> tuple[str, Leaves]:
         if framework == "pt":
             require("torch", "train")
         with safetensors.safe_open(path, framework=framework) as file:
+            header = file.metadata()  # again: the file may have been replaced since
             data = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         text, stated = header["structure"], header["sha256"]
     except CorruptFile:
