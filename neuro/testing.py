@@ -7,9 +7,12 @@ them different for each unit.
 
 from __future__ import annotations
 
-import itertools
+import importlib.util
+import inspect
+import os
 import warnings
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,11 +26,21 @@ from neuro.neurons import Neuron
 from neuro.nn.population import Population
 from neuro.surrogate import ATan, FastSigmoid, Surrogate, Triangular
 
-BACKENDS = ("reference", "simulation", "fused", "adjoint", "finite differences")
+BACKENDS = ("reference", "simulation", "fused", "adjoint", "triton", "finite differences")
 STEPS, BATCH, UNITS = 40, 3, 5
 CLOCKS = tuple(Clock(dt) for dt in (1e-3, 5e-4, 1e-4, 5e-5, 1e-5))
 TOLERANCE = {torch.float32: 1e-4, torch.float64: 1e-10}
 SURROGATES: tuple[Surrogate, ...] = (ATan(2.0), FastSigmoid(5.0), Triangular())
+
+
+class _NoSurrogate:
+    """The true derivative of a step, for comparison with differences."""
+
+    def derivative(self, x: Any) -> Any:
+        return 0.0 * x
+
+    def __repr__(self) -> str:
+        return "true derivative"
 
 
 class Check(NamedTuple):
@@ -75,7 +88,8 @@ def run_checks(neuron: type[Neuron], *, clock: Clock | None = None) -> Iterator[
             several = position == 0 and dtype == torch.float32 and neuron.spiking()
             for surrogate in SURROGATES if several else SURROGATES[:1]:
                 yield from _compare(example, step, inputs, dtype, surrogate, what)
-        yield _finite_differences(example, step, inputs, label)
+        if _smooth(neuron):
+            yield _finite_differences(example, step, inputs, label)
         yield _rest(example, step, label)
 
 
@@ -85,13 +99,17 @@ def _compare(
     learn = [row.name for row in neuron.table() if row.learnable]
     record = list(type(neuron).State._fields)
     results: list[tuple[list[Tensor], list[Tensor | None]]] = []
-    for backend in (reference, fused):
+    triton = triton_runs() and surrogate is SURROGATES[0]
+    scans = [reference.scan, partial(fused.scan, target="numba")]
+    if triton:
+        scans.append(partial(fused.scan, target="triton"))
+    for scan in scans:
         layer = Population(neuron, clock, learn=learn, surrogate=surrogate)
         x = type(inputs)(*(port.to(dtype, copy=True).requires_grad_() for port in inputs))
         p = layer.coefficients(dtype)
         start = reference.rest(neuron, p, x[0][0])
         start = type(start)(*(f.detach().clone().requires_grad_() for f in start))
-        out, state, traces = backend.scan(neuron, p, x, start, surrogate, record)
+        out, state, traces = scan(neuron, p, x, start, surrogate, record)
         values = [out, *state, *traces.values()]
         generator = torch.Generator().manual_seed(1)
         loss = sum(
@@ -101,23 +119,33 @@ def _compare(
         wanted = [*x, *start, *layer.raw.values()]
         gradients = torch.autograd.grad(loss, wanted, allow_unused=True)
         results.append(([v.detach() for v in values], list(gradients)))
-    (values, gradients), (fast, fast_gradients) = results
+    values, gradients = results[0]
     name = neuron.name
     finite = all(bool(v.isfinite().all()) for v in values)
     yield Check(name, "reference", what, finite, "a state is not finite")
-    names = ["emitted", *record, *(f"{f} over time" for f in record)]
-    different = [n for n, a, b in zip(names, values, fast, strict=True) if not torch.equal(a, b)]
-    yield Check(name, "fused", what, not different, f"not equal to the bit: {different}")
     yield _simulation(neuron, clock, inputs, dtype, surrogate, what)
-    names = [*type(inputs)._fields, *(f"initial {f}" for f in record), *learn]
-    worst, where = 0.0, ""
-    for n, a, b in zip(names, gradients, fast_gradients, strict=True):
-        a, b = (torch.zeros(1, dtype=dtype) if g is None else g for g in (a, b))
-        error = float((a - b).abs().max() / a.abs().max().clamp(min=torch.finfo(dtype).tiny))
-        if not error <= worst:
-            worst, where = error, n
-    detail = f"gradient of {where} differs by {worst:.2g} of its largest"
-    yield Check(name, "adjoint", what, worst <= TOLERANCE[dtype], detail)
+    signals = ["emitted", *record, *(f"{f} over time" for f in record)]
+    leaves = [*type(inputs)._fields, *(f"initial {f}" for f in record), *learn]
+    for (fast, fast_gradients), forward, backward in zip(
+        results[1:], ("fused", "triton"), ("adjoint", "triton"), strict=False
+    ):
+        wrong = [n for n, a, b in zip(signals, values, fast, strict=True) if not torch.equal(a, b)]
+        yield Check(name, forward, what, not wrong, f"not equal to the bit: {wrong}")
+        worst, where = 0.0, ""
+        for n, a, b in zip(leaves, gradients, fast_gradients, strict=True):
+            a, b = (torch.zeros(1, dtype=dtype) if g is None else g for g in (a, b))
+            error = float((a - b).abs().max() / a.abs().max().clamp(min=torch.finfo(dtype).tiny))
+            if not error <= worst:
+                worst, where = error, n
+        detail = f"gradient of {where} differs by {worst:.2g} of its largest"
+        yield Check(name, backward, what, worst <= TOLERANCE[dtype], detail)
+
+
+def triton_runs() -> bool:
+    """Whether Triton's interpreter is on (environment variable TRITON_INTERPRET=1)."""
+    if importlib.util.find_spec("triton") is None:
+        return False
+    return os.environ.get("TRITON_INTERPRET") == "1"
 
 
 def _simulation(
@@ -142,7 +170,7 @@ def _simulation(
 
 def _finite_differences(neuron: Neuron, clock: Clock, inputs: Any, label: str) -> Check:
     """The derived gradient against differences of the state itself, before the first spike."""
-    dtype, surrogate = torch.float64, SURROGATES[0]
+    dtype, surrogate = torch.float64, _NoSurrogate()
     layer = Population(neuron, clock, surrogate=surrogate)
     p = layer.coefficients(dtype)
 
@@ -187,6 +215,12 @@ def _finite_differences(neuron: Neuron, clock: Clock, inputs: Any, label: str) -
     )  # fmt: skip
 
 
+def _smooth(neuron: type[Neuron]) -> bool:
+    """Whether no law rounds, the gradient of which is meant to differ from differences."""
+    laws = (neuron.flow, neuron.receive, neuron.jump)
+    return not any("ops.round" in inspect.getsource(law) for law in laws)
+
+
 def _rest(neuron: Neuron, clock: Clock, label: str) -> Check:
     """Without input the resting state stays where it is."""
     p = Population(neuron, clock).coefficients(torch.float64)
@@ -209,9 +243,13 @@ def _rest(neuron: Neuron, clock: Clock, label: str) -> Check:
 
 
 def _options(neuron: type[Neuron]) -> Iterator[dict[str, str]]:
-    names = [name for name, _ in neuron._options()]
-    for chosen in itertools.product(*(choices for _, choices in neuron._options())):
-        yield dict(zip(names, chosen, strict=True))
+    """Every choice of every option, changing one option at a time."""
+    rows = list(neuron._options())
+    plain = {name: choices[0] for name, choices in rows}
+    yield plain
+    for name, choices in rows:
+        for choice in choices[1:]:
+            yield plain | {name: choice}
 
 
 def _accepts(neuron: type[Neuron], values: dict[str, Any], clock: Clock) -> bool:

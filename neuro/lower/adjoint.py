@@ -52,10 +52,11 @@ def adjoint(step: Step, learned: Collection[str]) -> Adjoint:
         if node not in gradients or not node.args:
             continue
         g = gradients[node]
-        x, y = (*node.args, None)[:2]
+        x, y = node.args[0], node.args[-1]  # the same one for an operation of one operand
         match node.op:
             case "add":
-                give(x, g), give(y, g)
+                give(x, g)
+                give(y, g)
             case "sub":
                 give(x, g)
                 if y in moving:

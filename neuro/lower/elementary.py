@@ -118,7 +118,7 @@ def log(x: Tensor) -> Tensor:
 def tanh(x: Any) -> Any:
     """See `neuro.ops.tanh`. Written over `exp`, for tensors and symbols alike."""
     ops = x.neuro_symbol if hasattr(x, "neuro_symbol") else _HERE
-    e = ops.exp(-2.0 * abs(x))
+    e = ops.exp(ops.where(x < 0.0, 2.0 * x, -2.0 * x))  # abs(x) has no slope at 0
     y = (1.0 - e) / (1.0 + e)
     return ops.where(x < 0.0, -y, y)
 
@@ -126,7 +126,7 @@ def tanh(x: Any) -> Any:
 def sigmoid(x: Any) -> Any:
     """See `neuro.ops.sigmoid`. Written over `exp`, for tensors and symbols alike."""
     ops = x.neuro_symbol if hasattr(x, "neuro_symbol") else _HERE
-    e = ops.exp(-abs(x))
+    e = ops.exp(ops.where(x < 0.0, x, -x))  # abs(x) has no slope at 0
     y = e / (1.0 + e)
     return ops.where(x < 0.0, y, 1.0 - y)
 

@@ -1,4 +1,4 @@
-"""All ticks of a population in one kernel, forward and backward, on the processor.
+"""All ticks of a population in one kernel, forward and backward: Numba, or Triton on a GPU.
 
 Gives the spikes of `neuro.lower.reference` to the bit, and its gradients to rounding.
 """
@@ -20,6 +20,7 @@ from neuro.neurons import Neuron
 from neuro.surrogate import Surrogate
 
 GRAIN = 2048  # columns; fewer are not worth a thread
+BLOCK = 256  # columns a program on a GPU
 
 
 def scan(
@@ -29,14 +30,19 @@ def scan(
     state: Any,
     surrogate: Surrogate,
     record: Sequence[str] = (),
+    target: str = "",
 ) -> tuple[Tensor, Any, dict[str, Tensor]]:
     """The same as `reference.scan`, with the same arguments and results.
+
+    Args:
+        target: "numba" or "triton"; by default what suits the device of the inputs.
 
     Raises:
         Unsupported: a law cannot be compiled; the message names its file and line.
     """
     x = inputs[0]
-    code = compiled(type(neuron), p, surrogate, learned_names(p), tuple(record), x.dtype)
+    target = target or ("triton" if x.is_cuda else "numba")
+    code = compiled(type(neuron), p, surrogate, learned_names(p), tuple(record), x.dtype, target)
     results = _Scan.apply(code, *flatten(code, p, inputs, state, x[0].numel()))
     assert isinstance(results, tuple)
     out, rest = results[0].view(x.shape), results[1:]
@@ -77,11 +83,8 @@ class _Scan(torch.autograd.Function):
         made: dict[str, Tensor] = {}
         for name in names[len(held) :]:
             shape = x.shape[1:] if name.startswith("end_") else x.shape
-            made[name] = empty(shape, x.dtype)
-        arguments = [argument(made[n] if n in made else held[n]) for n in names]
-        parallel(
-            partial(call, code.module.forward, len(x), arguments), x.shape[1], GRAIN
-        )
+            made[name] = _empty(shape, x)
+        launch(code, "forward", x, [made[n] if n in made else held[n] for n in names])
         ctx.code, ctx.shape = code, x.shape
         ctx.fixed = {n: v for n, v in held.items() if not isinstance(v, Tensor)}
         tensors = {n: v for n, v in held.items() if n.startswith("p_") and isinstance(v, Tensor)}
@@ -96,8 +99,8 @@ class _Scan(torch.autograd.Function):
         return made["out"], *records, *ends
 
     @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Any, ...]:
+    @torch.autograd.function.once_differentiable  # type: ignore[misc]
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Any, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
         code: Compiled = ctx.code
         step, names = code.step, code.text.backward
         held: dict[str, Any] = ctx.fixed | dict(zip(ctx.names, ctx.saved_tensors, strict=True))
@@ -107,13 +110,13 @@ class _Scan(torch.autograd.Function):
         held |= dict(zip(given, (contiguous(g) for g in grads), strict=True))
         for name in names:
             if name.startswith("gx_"):
-                held[name] = empty(ctx.shape, like.dtype)
+                held[name] = _empty(ctx.shape, like)
             elif name.startswith("gs_"):
                 held[name] = like.new_empty(ctx.shape[1])
             elif name.startswith("gp_"):
                 held[name] = like.new_zeros(ctx.shape[1])
-        arguments = [argument(held[n]) for n in names]
-        parallel(partial(call, code.module.backward, ctx.shape[0], arguments), ctx.shape[1], GRAIN)
+        like = held["gout"]
+        launch(code, "backward", like, [held[n] for n in names])
         result: list[Any] = [held[f"gx_{n}"] for n in step.ports]
         result += [held[f"gs_{n}"] for n in step.state]
         for name, leaf in step.coefficients.items():
@@ -122,6 +125,27 @@ class _Scan(torch.autograd.Function):
                 gradient = gradient.sum()
             result.append(gradient)
         return None, *result
+
+
+def launch(code: Compiled, which: str, stream: Tensor, values: list[Any]) -> None:
+    """Run a kernel over all columns of a stream [T, columns]."""
+    steps, columns = stream.shape
+    kernel = getattr(code.module, which)
+    if code.target == "numba":
+        arguments = [argument(v) for v in values]
+        parallel(partial(call, kernel, steps, arguments), columns, GRAIN)
+        return
+    pointers = [
+        v.detach() if isinstance(v, Tensor)
+        else torch.tensor(float(v), dtype=torch.float64, device=stream.device)
+        for v in values
+    ]  # fmt: skip
+    # Products fused with sums would round once where the laws round twice.
+    kernel[(-(-columns // BLOCK),)](*pointers, steps, columns, BLOCK=BLOCK, enable_fp_fusion=False)
+
+
+def _empty(shape: Sequence[int], like: Tensor) -> Tensor:
+    return like.new_empty(tuple(shape)) if like.is_cuda else empty(shape, like.dtype)
 
 
 def call(kernel: Any, steps: int, arguments: list[Any], low: int, high: int) -> None:

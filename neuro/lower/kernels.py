@@ -12,7 +12,7 @@ import importlib.util
 import os
 import sys
 import threading
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -21,8 +21,9 @@ import torch
 
 from neuro.errors import InvalidValue, require
 from neuro.files import atomic
+from neuro.lower import numba_emit, triton_emit
 from neuro.lower.adjoint import Adjoint, adjoint
-from neuro.lower.numba_emit import Kernels, emit
+from neuro.lower.numba_emit import Kernels
 from neuro.lower.trace import COLUMN, HOST, UNIFORM, Step, trace
 from neuro.neurons import Neuron
 from neuro.surrogate import Surrogate
@@ -38,6 +39,7 @@ class Compiled(NamedTuple):
     adjoint: Adjoint
     text: Kernels
     module: ModuleType
+    target: str  # "numba" or "triton"
 
 
 def levels(p: Any) -> tuple[int | None, ...]:
@@ -55,16 +57,19 @@ def levels(p: Any) -> tuple[int | None, ...]:
 
 def compiled(
     neuron: type[Neuron], p: Any, surrogate: Surrogate, learned: tuple[str, ...],
-    recorded: tuple[str, ...], dtype: torch.dtype,
+    recorded: tuple[str, ...], dtype: torch.dtype, target: str = "numba",
 ) -> Compiled:  # fmt: skip
     """The kernels, from memory, from disk, or new.
+
+    Args:
+        target: "numba" for the processor or "triton" for a GPU.
 
     Raises:
         Unsupported: the laws cannot be compiled; the message names file and line.
     """
     where = levels(p)
     switches = tuple(value for value, level in zip(p, where, strict=True) if level is None)
-    key = (neuron, where, switches, repr(surrogate), learned, recorded, dtype)
+    key = (neuron, where, switches, repr(surrogate), learned, recorded, dtype, target)
     found = _compiled.get(key)
     if found is None:
         with _lock:
@@ -72,8 +77,10 @@ def compiled(
             if found is None:
                 step = trace(neuron, p, where, surrogate)
                 backward = adjoint(step, learned)
+                emit = triton_emit.emit if target == "triton" else numba_emit.emit
                 text = emit(step, backward, recorded, dtype)
-                found = Compiled(step, backward, text, _load(neuron.__name__, text.source))
+                module = _load(neuron.__name__, text.source, target)
+                found = Compiled(step, backward, text, module, target)
                 _compiled[key] = found
     return found
 
@@ -97,10 +104,13 @@ def folder() -> Path:
     return path
 
 
-@lru_cache(maxsize=None)
-def _load(name: str, source: str) -> ModuleType:
-    require("numba", "train")
-    _vectorise()
+@cache
+def _load(name: str, source: str, target: str) -> ModuleType:
+    if target == "triton":
+        require("triton", "gpu")
+    else:
+        require("numba", "train")
+        _vectorise()
     digest = hashlib.sha256(source.encode()).hexdigest()[:20]
     path = folder() / f"{name.lower()}_{digest}.py"
     if not path.exists() or path.read_text(encoding="utf-8") != source:

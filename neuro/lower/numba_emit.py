@@ -15,7 +15,7 @@ import torch
 
 from neuro.lower.adjoint import Adjoint, reached
 from neuro.lower.elementary import FORMATS, LOG2E, SQRT_HALF
-from neuro.lower.trace import COLUMN, HOST, STEP, UNIFORM, Node, Step
+from neuro.lower.trace import COLUMN, HOST, UNIFORM, Node, Step
 
 INFIX = {
     "add": "+", "sub": "-", "mul": "*", "div": "/", "lt": "<", "le": "<=", "gt": ">",
@@ -178,7 +178,7 @@ def emit(step: Step, adjoint: Adjoint, recorded: tuple[str, ...], dtype: torch.d
         '"""Generated from the laws of a neuron; do not edit. Deleting it only costs time."""',
         "", "from math import exp as math_exp, log as math_log, sqrt as math_sqrt",
         "from math import floor as math_floor", "", "import numpy as np",
-        "from numba import njit", "", f"f = np.{'float32' if dtype == torch.float32 else 'float64'}",
+        "from numba import njit", "", f"f = np.{str(dtype).removeprefix('torch.')}",
         "zero, one = f(0.0), f(1.0)", "", *_elementary(used, dtype),
         '@njit(nogil=True, cache=True, error_model="numpy")', *forward_text, "", "",
         '@njit(nogil=True, cache=True, error_model="numpy")', *backward_text,

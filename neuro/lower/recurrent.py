@@ -81,9 +81,7 @@ class _Loop(torch.autograd.Function):
         steps, columns = x.shape
         delay, batch, units = line.shape[0], line.shape[1], weight.shape[0]
         current = empty(x.shape, x.dtype)  # what enters: input plus feedback
-        made = {
-            n: empty(x.shape, x.dtype) for n in names if n.startswith(("out", "keep_", "rec_"))
-        }
+        made = {n: empty(x.shape, x.dtype) for n in names if n.startswith(("out", "keep_", "rec_"))}
         state = {n: held[f"s_{n}"].clone() for n in step.state}
         out = made["out"]
         transposed = contiguous(weight.detach().t())
@@ -126,8 +124,8 @@ class _Loop(torch.autograd.Function):
         return out, *records, *state.values()
 
     @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Any, ...]:
+    @torch.autograd.function.once_differentiable  # type: ignore[misc]
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Any, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
         code: Compiled = ctx.code
         step, names = code.step, code.text.backward
         weight, before, out, *saved = ctx.saved_tensors
@@ -178,7 +176,7 @@ class _Loop(torch.autograd.Function):
         line_gradient = torch.zeros_like(before)
         line_gradient[: len(early)] = early @ weight
         bias_gradient = into.sum((0, 1)) if ctx.has_bias else None
-        result = [streams[f"gx_{n}"] for n in step.ports] + list(state.values())
+        result: list[Any] = [streams[f"gx_{n}"] for n in step.ports] + list(state.values())
         for name, leaf in step.coefficients.items():
             gradient = held.get(f"gp_{name}")
             if gradient is not None and leaf.level != COLUMN:

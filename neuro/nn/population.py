@@ -31,9 +31,9 @@ class Population(nn.Module):
         learn: names of parameters to train. A scalar parameter is shared by the population, an
             array is trained unit by unit. Those bounded by zero are trained as logarithms.
         surrogate: derivative of a spike.
-        backend: "fused" runs all steps in one compiled kernel (processor, float32 or float64),
-            "reference" runs the laws tick by tick in PyTorch; both give the same spikes. "auto"
-            takes the first on the processor and the second elsewhere.
+        backend: "fused" runs all steps in one compiled kernel (float32 or float64; Numba on the
+            processor, Triton on a GPU), "reference" runs the laws tick by tick in PyTorch; both
+            give the same spikes. "auto" takes the first wherever it can.
 
     Shapes:
         current: [T, B, *units]; output: [T, B, *units]; state: fields [B, *units].
@@ -112,7 +112,11 @@ class Population(nn.Module):
         return self.neuron.units
 
     def trace(
-        self, inputs: Any, state: Any = None, record: Sequence[str] = (), where: str = "",
+        self,
+        inputs: Any,
+        state: Any = None,
+        record: Sequence[str] = (),
+        where: str = "",
         feedback: Feedback | None = None,
     ) -> tuple[Tensor, Any, dict[str, Tensor]]:
         """Like `forward`, from Inputs of tensors, also returning named state variables.
@@ -137,11 +141,11 @@ class Population(nn.Module):
 
     def fuses(self, like: Tensor) -> bool:
         """Whether the compiled kernels run."""
-        able = like.device.type == "cpu" and like.dtype in (torch.float32, torch.float64)
+        able = like.device.type in ("cpu", "cuda") and like.dtype in (torch.float32, torch.float64)
         if self.backend == "fused" and not able:
             raise Unsupported(
                 f"Population({self.neuron!r})", "backend='fused'",
-                f"kernels run in float32 or float64 on the processor, got {like.dtype} on "
+                f"kernels run in float32 or float64 on the processor or a GPU, got {like.dtype} on "
                 f"{like.device}", "use backend='auto'",
             )  # fmt: skip
         return able and self.backend != "reference" and not torch.compiler.is_compiling()

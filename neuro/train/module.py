@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.utils import _pytree
+from torch.utils.checkpoint import checkpoint
 
 from neuro.errors import InvalidValue, UnknownName
 from neuro.lower import recurrent, reference
@@ -77,6 +79,7 @@ class Module(nn.Module):
         x: Tensor | Mapping[str, Tensor],
         state: NetworkState | None = None,
         record: Sequence[str] = (),
+        chunk: int | Literal["sqrt"] | None = None,
     ) -> tuple[Record, NetworkState]:
         """Run all steps of the input.
 
@@ -86,6 +89,9 @@ class Module(nn.Module):
             state: as returned by the previous call, or None to start at rest with silent delays.
             record: further signals to return: "hid1.spikes", "hid1.v" (any state variable),
                 "in.spikes". What the outputs emit is always there.
+            chunk: keep for the backward pass only the state every so many steps and compute the
+                rest again; "sqrt" takes the square root of T, with which memory grows as that
+                root (but for the input and what is recorded). The gradients are the same.
 
         Returns:
             Record of tensors [T, B, *units], and the state after the last step.
@@ -94,6 +100,8 @@ class Module(nn.Module):
             InvalidValue: wrong shape, dtype or batch size, or NaN in the input.
             UnknownName: `record` names no signal of this network.
         """
+        if chunk is not None:
+            return self._in_chunks(x, state, record, chunk)
         network = self._network
         signals = self._inputs(x)
         steps, batch = next(iter(signals.values())).shape[:2]
@@ -114,6 +122,27 @@ class Module(nn.Module):
                 kept[f"{name}.spikes"] = signals[name]
         named = {f"{n}.{f}": kept[f"{n}.{f}"] for n, fields in wanted.items() for f in fields}
         return Record(named, network.clock, self._fingerprint()), NetworkState(neurons, lines)
+
+    def _in_chunks(
+        self,
+        x: Tensor | Mapping[str, Tensor],
+        state: NetworkState | None,
+        record: Sequence[str],
+        chunk: int | Literal["sqrt"],
+    ) -> tuple[Record, NetworkState]:
+        signals = self._inputs(x)
+        steps = len(next(iter(signals.values())))
+        length = math.isqrt(steps - 1) + 1 if chunk == "sqrt" else chunk
+        if not isinstance(length, int) or length < 1:
+            raise InvalidValue(f"Module: chunk is {chunk!r}, expected at least 1, or 'sqrt'")
+        parts: list[Record] = []
+        for first in range(0, steps, length):
+            part = {name: signal[first : first + length] for name, signal in signals.items()}
+            done, state = checkpoint(self.forward, part, state, record, use_reentrant=False)
+            parts.append(done)
+        assert state is not None
+        whole = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+        return Record(whole, self._network.clock, self._fingerprint()), state
 
     def _fingerprint(self) -> str:
         """Of the network with its present values; "" in training, where each step changes them."""
@@ -191,13 +220,15 @@ class Module(nn.Module):
         kept: dict[str, Tensor], wanted: dict[str, list[str]], lead: tuple[int, int],
     ) -> None:  # fmt: skip
         """Run a population that is in no loop over all steps."""
-        (name,) = stage
+        name = next(iter(stage))
         population = self._population(name)
         fields = [f for f in wanted.get(name, ()) if f != "spikes"]
         currents = incoming[name] or self._silence(name, signals, lead)
         signals[name], neurons[name], traces = population.trace(
-            population.ports(currents, neurons.get(name)), neurons.get(name), fields,
-            where=f"Module[{name!r}]"
+            population.ports(currents, neurons.get(name)),
+            neurons.get(name),
+            fields,
+            where=f"Module[{name!r}]",
         )
         kept.update({f"{name}.{f}": trace for f, trace in traces.items()})
 
@@ -206,11 +237,10 @@ class Module(nn.Module):
         inner = [s for s in self._network.synapses if s.pre in stage and s.post in stage]
         if len(stage) > 1 or len(inner) != 1 or not isinstance(inner[0].topology, Dense):
             return False
-        like = next((x for x in incoming[stage[0]].values()), None)
-        delays = self._delays[inner[0].name]
-        return (
-            delays.ndim == 0 and like is not None and self._population(stage[0]).fuses(like)
-        )  # fmt: skip
+        name = next(iter(stage))
+        like = next(iter(incoming[name].values()), None)
+        scalar = self._delays[inner[0].name].ndim == 0
+        return scalar and like is not None and self._population(name).fuses(like)
 
     def _recur(
         self, stage: tuple[str, ...], incoming: dict[str, dict[str, Tensor]],
@@ -218,7 +248,7 @@ class Module(nn.Module):
         kept: dict[str, Tensor], wanted: dict[str, list[str]], lead: tuple[int, int],
     ) -> None:  # fmt: skip
         """Run a population with all-to-all feedback over all steps."""
-        (name,) = stage
+        name = next(iter(stage))
         (synapse,) = [s for s in self._network.synapses if s.pre == name and s.post == name]
         fields = [f for f in wanted.get(name, ()) if f != "spikes"]
         arrays = {k: self.arrays[_key(synapse, k)] for k in synapse.topology.arrays()}
