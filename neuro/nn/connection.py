@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from torch import Tensor, nn
 
 from neuro.errors import Unsupported
+from neuro.lower.convolutions import conv2d
+from neuro.lower.products import linear
 from neuro.nn.population import Population
 from neuro.synapses import Conv2d as Conv2dTopology
 from neuro.synapses import Dense, Topology
@@ -24,11 +26,11 @@ def transmit(topology: Topology, arrays: Mapping[str, Tensor], spikes: Tensor, a
     match topology:
         case Dense():
             flat = spikes.flatten(-axes) if axes > 1 else spikes
-            current = nn.functional.linear(flat, weight, bias)
+            current = linear(flat, weight, bias)
             return current.unflatten(-1, topology.post) if len(topology.post) > 1 else current
         case Conv2dTopology(stride=stride, padding=padding, dilation=dilation, groups=groups):
             flat = spikes.flatten(0, -4)
-            current = nn.functional.conv2d(flat, weight, bias, stride, padding, dilation, groups)
+            current = conv2d(flat, weight, bias, stride, padding, dilation, groups)
             return current.unflatten(0, spikes.shape[:-3])
         case _:
             raise Unsupported(
@@ -37,19 +39,30 @@ def transmit(topology: Topology, arrays: Mapping[str, Tensor], spikes: Tensor, a
 
 
 class Linear(nn.Linear):
-    """`torch.nn.Linear` on [T, B, *units]; several axes of units are read as one."""
+    """`torch.nn.Linear` on [T, B, *units]; several axes of units are read as one.
+
+    Where few units spike, it adds up the weights of those instead of multiplying all.
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         """Currents [T, B, out_features]."""
-        return super().forward(input.flatten(2) if input.ndim > 3 else input)
+        return linear(input.flatten(2) if input.ndim > 3 else input, self.weight, self.bias)
 
 
 class Conv2d(nn.Conv2d):
-    """`torch.nn.Conv2d` on [T, B, channel, y, x], all steps at once."""
+    """`torch.nn.Conv2d` on [T, B, channel, y, x], all steps at once.
+
+    Where few units spike, it adds up their kernels instead of multiplying all.
+    """
 
     def forward(self, input: Tensor) -> Tensor:
         """Currents [T, B, channel, y, x]."""
-        out = super().forward(input.flatten(0, -4))
+        flat = input.flatten(0, -4)
+        if self.padding_mode != "zeros" or isinstance(self.padding, str):
+            out = super().forward(flat)
+        else:
+            options = (self.stride, self.padding, self.dilation, self.groups)
+            out = conv2d(flat, self.weight, self.bias, *options)
         return out.unflatten(0, input.shape[:-3])
 
 

@@ -1,0 +1,81 @@
+"""Convolutions of spikes: each spike stamps its kernel onto the output. Numba kernels.
+
+One image at a time is worked on with its channels last, [y, x * channel], and the taps of the
+kernel lie in the order in which they fall onto the output: what one spike adds to one output row is
+then a single run of numbers. `down[y]` and `across[x]` say where it goes: first tap, first output
+coordinate, and how many.
+"""
+
+from __future__ import annotations
+
+from numba import njit
+from numpy import empty
+
+_BLOCK = 64  # places; as many rows of channels fit the first cache while they are turned round
+
+
+@njit(nogil=True, cache=True)
+def stamp(out, first, taps, down, across, starts, places, values, low, high):
+    """out [R, channel, y, x] for images low..high, from taps [channel_in, y, x * channel]."""
+    _, channels, height, width = out.shape
+    image = empty((height, width * channels), out.dtype)
+    for r in range(low, high):
+        for y in range(height):
+            for x in range(width):
+                image[y, x * channels : (x + 1) * channels] = first
+        for n in range(starts[r], starts[r + 1]):
+            row, x = places[n] // across.shape[0], places[n] % across.shape[0]
+            kernel, (i, top, many) = taps[row // down.shape[0]], down[row % down.shape[0]]
+            j, left, run = across[x, 0] * channels, across[x, 1] * channels, across[x, 2] * channels
+            for s in range(many):
+                o, w = image[top + s, left : left + run], kernel[i + s, j : j + run]
+                if values.shape[0]:
+                    v = values[n]
+                    for k in range(run):
+                        o[k] += w[k] * v
+                else:
+                    for k in range(run):
+                        o[k] += w[k]
+        _turn(image.reshape(height * width, channels), out[r].reshape(channels, height * width))
+
+
+@njit(nogil=True, cache=True)
+def stamp_back(parts, g, down, across, starts, places, values, low, high):
+    """Gradient of the taps [part, channel_in, y, x * channel] for parts low..high of the images."""
+    _, channels, height, width = g.shape
+    image = empty((height, width * channels), g.dtype)
+    for part in range(low, high):
+        sums = parts[part]
+        sums[:] = 0
+        for r in range(len(g) * part // len(parts), len(g) * (part + 1) // len(parts)):
+            if starts[r] == starts[r + 1]:
+                continue
+            _turn(g[r].reshape(channels, height * width), image.reshape(height * width, channels))
+            for n in range(starts[r], starts[r + 1]):
+                row, x = places[n] // across.shape[0], places[n] % across.shape[0]
+                kernel, (i, top, many) = sums[row // down.shape[0]], down[row % down.shape[0]]
+                j, left, run = (
+                    across[x, 0] * channels,
+                    across[x, 1] * channels,
+                    across[x, 2] * channels,
+                )
+                for s in range(many):
+                    o, d = kernel[i + s, j : j + run], image[top + s, left : left + run]
+                    if values.shape[0]:
+                        v = values[n]
+                        for k in range(run):
+                            o[k] += d[k] * v
+                    else:
+                        for k in range(run):
+                            o[k] += d[k]
+
+
+@njit(nogil=True, cache=True)
+def _turn(source, target):
+    """target = source.T, block by block along its rows or columns, whichever are many."""
+    rows, columns = source.shape
+    for r in range(0, rows, _BLOCK):
+        for c in range(0, columns, _BLOCK):
+            for j in range(c, min(c + _BLOCK, columns)):
+                for i in range(r, min(r + _BLOCK, rows)):
+                    target[j, i] = source[i, j]
