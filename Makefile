@@ -17,14 +17,16 @@ lint: .venv/.dev
 	.venv/bin/ruff format --check .
 	.venv/bin/pyright
 
-# Peers live in .bench/<peer>, apart from each other: their requirements clash.
+# Peers live in .bench/<peer>, apart from each other: their requirements clash. They get the newest
+# Python there is, as the newest JAX, which is faster, asks for 3.12.
+PEER_PYTHON ?= $(shell for p in python3.13 python3.12 $(PYTHON); do $$p -c '' 2>/dev/null && echo $$p && break; done)
 PEERS := $(basename $(notdir $(wildcard benchmarks/peers/*.txt)))
 bench: .venv/.demo $(PEERS:%=.bench/%/.done)
 	@.venv/bin/python benchmarks/train.py --json --out benchmarks/train.json
 
 .bench/%/.done: benchmarks/peers/%.txt constraints.txt
 	@echo "Installing $* into .bench/$* (once) ..."
-	@$(PYTHON) -m venv .bench/$*
+	@$(PEER_PYTHON) -m venv --clear .bench/$*
 	@.bench/$*/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -r $<
 	@touch $@
 
