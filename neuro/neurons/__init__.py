@@ -6,6 +6,7 @@ from neuro.neurons._base import Parameter as Parameter
 from neuro.neurons._base import option as option
 from neuro.neurons._base import parameter as parameter
 from neuro.neurons.alif import ALIF as ALIF
+from neuro.neurons.amsu import AMSU as AMSU
 from neuro.neurons.astrocyte import Astrocyte as Astrocyte
 from neuro.neurons.dendritic_segment import DendriticSegment as DendriticSegment
 from neuro.neurons.integrate_and_fire import IF as IF
@@ -19,6 +20,7 @@ from neuro.neurons.two_point import TwoPoint as TwoPoint
 
 __all__ = [
     "ALIF",
+    "AMSU",
     "IF",
     "LI",
     "LIF",
