@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from neuro import recipe
+from neuro import cli_neurons, recipe
 from neuro.doctor import environment
 from neuro.errors import MissingExtra, NeuroError
 from neuro.file_info import file_info
@@ -79,6 +79,19 @@ def info(
 def doctor(as_json: recipe.Json = False) -> None:
     """Say what is installed: versions, threads, GPU, extras that are missing."""
     _show(environment(), as_json, "neuro doctor")
+
+
+@app.command("neurons")
+def neurons(
+    name: Annotated[str | None, typer.Argument(help="Neuron; without it, all of them.")] = None,
+    check: Annotated[bool, typer.Option("--check", help="Compare the back ends.")] = False,
+    as_json: recipe.Json = False,
+) -> None:
+    """Say which neurons there are, show one, or check that all back ends agree."""
+    if not check:
+        cli_neurons.show(name, as_json)
+    elif not cli_neurons.check(name, as_json):
+        raise typer.Exit(1)
 
 
 def _show(facts: dict[str, Any], as_json: bool, title: str) -> None:

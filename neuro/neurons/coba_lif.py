@@ -1,128 +1,99 @@
-"""Leaky integrate-and-fire with conductance-based synapses."""
+"""Leaky integrate-and-fire with synaptic conductances."""
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from neuro import ops
 from neuro.clock import Clock
 from neuro.neurons._base import Neuron, Value, parameter, whole_ticks
-from neuro.neurons._phi import phi
-from neuro.neurons._step import check_step, smallest
 from neuro.ops import Array
 from neuro.units import ms
 
 
 class CobaLIF(Neuron):
-    """LIF whose inputs open excitatory and inhibitory conductances.
+    """Conductance-based LIF with an excitatory and an inhibitory port.
 
-        tau_mem dv/dt = (v_leak - v) + g_exc (e_exc - v) + g_inh (e_inh - v)
-        tau_exc dg_exc/dt = -g_exc,   g_exc <- max(g_exc + excitation, 0)
-        tau_inh dg_inh/dt = -g_inh,   g_inh <- max(g_inh + inhibition, 0)
-        spike when v > v_th,   then v <- v_reset
+        tau_mem dv/dt = (e_leak - v) + g_exc (e_exc - v) + g_inh (e_inh - v)
+        tau_exc dg_exc/dt = -g_exc,  tau_inh dg_inh/dt = -g_inh,  g <- g + input
 
-    Potentials are in volt, conductances relative to the leak, so weights are of order 1 and
-    should not be negative. Integrator: exponential Euler with each conductance at its mean over
-    the tick, of second order and stable for any step. ERROR While refractory, v
-    is held and the conductances go on. The distance above threshold is (v - v_th) / scale, for
-    surrogates of a width near 1.
+    Conductances are in units of the leak conductance. Integrator: exponential Euler, exact for
+    conductances held over the tick. While refractory, v stays at v_reset. `fire` measures the
+    distance in units of v_th - e_leak.
 
-    Source: Vogels & Abbott, Journal of Neuroscience 25 (2005), eqs. 1 to 3; defaults of
-    benchmark 1 of Brette et al., Journal of Computational Neuroscience 23 (2007).
+    Source: Vogels and Abbott, J. Neurosci. 25 (2005), eq. 1; the defaults are the benchmark of
+    Brette et al., J. Comput. Neurosci. 23 (2007).
     """
 
     tau_mem: Value = parameter(default=20 * ms, unit="s", meaning="membrane time constant", above=0)
-    tau_exc: Value = parameter(default=5 * ms, unit="s", meaning="decay of excitation", above=0)
-    tau_inh: Value = parameter(default=10 * ms, unit="s", meaning="decay of inhibition", above=0)
-    v_leak: Value = parameter(default=-60e-3, unit="V", meaning="resting potential")
-    e_exc: Value = parameter(default=0.0, unit="V", meaning="reversal potential of excitation")
-    e_inh: Value = parameter(default=-80e-3, unit="V", meaning="reversal potential of inhibition")
+    tau_exc: Value = parameter(default=5 * ms, unit="s", meaning="decay of g_exc", above=0)
+    tau_inh: Value = parameter(default=10 * ms, unit="s", meaning="decay of g_inh", above=0)
+    e_leak: Value = parameter(default=-60e-3, unit="V", meaning="resting potential")
+    e_exc: Value = parameter(default=0.0, unit="V", meaning="excitatory reversal potential")
+    e_inh: Value = parameter(default=-80e-3, unit="V", meaning="inhibitory reversal potential")
     v_th: Value = parameter(default=-50e-3, unit="V", meaning="firing threshold")
     v_reset: Value = parameter(default=-60e-3, unit="V", meaning="potential after a spike")
     refractory: Value = parameter(
-        default=0.0,
-        unit="s",
-        meaning="absolute refractory period, on the clock's grid",
-        at_least=0,
-        learnable=False,
-    )
-    scale: Value = parameter(
-        default=10e-3, unit="V", meaning="unit of the distance", above=0, learnable=False
-    )
+        default=0.0, unit="s", meaning="absolute refractory period, on the clock's grid",
+        at_least=0, learnable=False,
+    )  # fmt: skip
 
     class Inputs(NamedTuple):
         excitation: Array
         inhibition: Array
 
     class State(NamedTuple):
-        v: Array  # membrane potential
-        g_exc: Array  # conductances, in units of the leak
+        v: Array  # membrane potential, V
+        g_exc: Array  # conductances over the leak's
         g_inh: Array
-        hold: Array  # ticks until v moves again
+        hold: Array  # ticks until the membrane moves again
 
     class Coefficients(NamedTuple):
-        rate: Array  # dt / tau_mem
-        keep_exc: Array  # decay of g_exc in one tick
-        keep_inh: Array
-        mean_exc: Array  # mean of g_exc over a tick, of what it is at the start
-        mean_inh: Array
-        v_leak: Array
+        leak: Array  # dt / tau_mem
+        decay_exc: Array
+        decay_inh: Array
+        e_leak: Array
         e_exc: Array
         e_inh: Array
         v_th: Array
         v_reset: Array
         pause: Array  # `hold` right after a spike
-        refractory: bool
-        scale: Array
 
     @staticmethod
     def derive(p: Any, clock: Clock) -> CobaLIF.Coefficients:
-        fastest = min(smallest(p.tau_exc), smallest(p.tau_inh))
-        check_step("CobaLIF", clock, coarse=0.5 * fastest, error="ERR")
-        ticks = whole_ticks(p.refractory, clock, "CobaLIF.refractory")
-        refractory = bool(np.any(ticks > 0))
-        pause = ops.where(ticks > 0, ticks + 1, 0.0) if refractory else 0.0
-        exc, inh = -clock.dt / p.tau_exc, -clock.dt / p.tau_inh
         return CobaLIF.Coefficients(
-            clock.dt / p.tau_mem, ops.exp(exc), ops.exp(inh), phi(exc), phi(inh),
-            p.v_leak, p.e_exc, p.e_inh, p.v_th, p.v_reset, pause, refractory, p.scale,
+            clock.dt / p.tau_mem, ops.exp(-clock.dt / p.tau_exc), ops.exp(-clock.dt / p.tau_inh),
+            p.e_leak, p.e_exc, p.e_inh, p.v_th, p.v_reset,
+            whole_ticks(p.refractory, clock, "CobaLIF.refractory"),
         )  # fmt: skip
 
     @staticmethod
     def rest(p: CobaLIF.Coefficients) -> CobaLIF.State:
-        return CobaLIF.State(v=p.v_leak, g_exc=0.0, g_inh=0.0, hold=0.0)
+        return CobaLIF.State(v=p.e_leak, g_exc=0.0, g_inh=0.0, hold=0.0)
 
     @staticmethod
     def flow(s: CobaLIF.State, p: CobaLIF.Coefficients, h: int) -> CobaLIF.State:
-        for _ in range(h - 1):
-            s = CobaLIF.flow(s, p, 1)
-        g_exc = p.mean_exc * s.g_exc
-        g_inh = p.mean_inh * s.g_inh
-        total = 1 + g_exc + g_inh
-        v_inf = (p.v_leak + g_exc * p.e_exc + g_inh * p.e_inh) / total
-        v = v_inf + (s.v - v_inf) * ops.exp(-p.rate * total)
-        hold = s.hold
-        if p.refractory:
-            v = ops.where(s.hold > 1, s.v, v)
-            hold = ops.maximum(s.hold - 1, 0.0)
-        return CobaLIF.State(v=v, g_exc=p.keep_exc * s.g_exc, g_inh=p.keep_inh * s.g_inh, hold=hold)
+        v, g_exc, g_inh, hold = s
+        for _ in range(h):
+            total = 1.0 + g_exc + g_inh
+            goal = (p.e_leak + g_exc * p.e_exc + g_inh * p.e_inh) / total
+            moved = goal + (v - goal) * ops.exp(-(total * p.leak))
+            v = ops.where(hold > 0, v, moved)
+            g_exc, g_inh = g_exc * p.decay_exc, g_inh * p.decay_inh
+            hold = ops.maximum(hold - 1, 0)
+        return CobaLIF.State(v=v, g_exc=g_exc, g_inh=g_inh, hold=hold)
 
     @staticmethod
-    def receive(s: CobaLIF.State, p: CobaLIF.Coefficients, x: CobaLIF.Inputs) -> CobaLIF.State:
-        return s._replace(
-            g_exc=ops.maximum(s.g_exc + x.excitation, 0.0),
-            g_inh=ops.maximum(s.g_inh + x.inhibition, 0.0),
-        )
+    def receive(s: CobaLIF.State, p: CobaLIF.Coefficients, x: Inputs) -> CobaLIF.State:
+        return s._replace(g_exc=s.g_exc + x.excitation, g_inh=s.g_inh + x.inhibition)
 
     @staticmethod
     def fire(s: CobaLIF.State, p: CobaLIF.Coefficients) -> Array:
-        return (s.v - p.v_th) / p.scale
+        return (s.v - p.v_th) / (p.v_th - p.e_leak)
 
     @staticmethod
     def jump(s: CobaLIF.State, p: CobaLIF.Coefficients, z: Array) -> CobaLIF.State:
-        v = ops.where(z > 0, p.v_reset, s.v)
-        if p.refractory:
-            return s._replace(v=v, hold=ops.where(z > 0, p.pause, s.hold))
-        return s._replace(v=v)
+        spiked = ops.stop(z) > 0
+        return s._replace(
+            v=ops.where(spiked, p.v_reset, s.v), hold=ops.where(spiked, p.pause, s.hold)
+        )

@@ -1,156 +1,106 @@
-"""Izhikevich's simple model of spiking neurons."""
+"""Izhikevich's simple model."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 from neuro import ops
 from neuro.clock import Clock
-from neuro.neurons._base import Current, Neuron, Value, option, parameter
-from neuro.neurons._preset import Presets
-from neuro.neurons._step import check_step
+from neuro.errors import InvalidValue, UnknownName
+from neuro.neurons._base import Current, Neuron, Value, parameter
 from neuro.ops import Array
-from neuro.units import ms
+
+# a, b, c, d of the figures in the paper.
+PRESETS = {
+    "RS": (0.02, 0.2, -65.0, 8.0),  # regular spiking
+    "IB": (0.02, 0.2, -55.0, 4.0),  # intrinsically bursting
+    "CH": (0.02, 0.2, -50.0, 2.0),  # chattering
+    "FS": (0.1, 0.2, -65.0, 2.0),  # fast spiking
+    "TC": (0.02, 0.25, -65.0, 0.05),  # thalamo-cortical
+    "RZ": (0.1, 0.26, -65.0, 2.0),  # resonator
+    "LTS": (0.02, 0.25, -65.0, 2.0),  # low-threshold spiking
+}
 
 
-def _abcd(a: float, b: float, c: float, d: float, **more: float) -> dict[str, float]:
-    return {"a": a, "b": b, "c": c, "d": d, **more}
+class Izhikevich(Neuron):
+    """Two variables that reproduce the firing patterns of cortical cells.
 
+        dv/dt = 0.04 v^2 + 5 v + 140 - u + I,   du/dt = a (b v - u)      (t in ms, v in mV)
+        spike when v > v_th, then v <- c, u <- u + d
 
-_CLASS_1 = {"linear": 4.1, "constant": 108.0}
+    Numbers are the paper's, in mV and ms, since a, b and d have no SI form of their own. The input
+    of a tick is I. Integrator: the paper's, forward Euler with two half steps for v and one step
+    for u; its patterns belong to a tick of 1 ms, and finer ticks converge to the equations.
 
-
-class Izhikevich(Presets, Neuron):
-    """Quadratic membrane v with a recovery variable u; many firing patterns from four numbers.
-
-        dv/dt = 0.04 v^2 + linear v + constant - u + i        (per ms; linear 5, constant 140)
-        du/dt = a (b v - u)                                   (per ms)
-        spike when v > v_peak,   then v <- c,  u <- u + d
-
-    Units are those of the paper, v in mV and time in ms, because its coefficients are fitted
-    numbers (0.04 is 0.04 / mV / ms) that nobody would know in SI. The clock is in seconds as
-    everywhere. The input i is in mV/ms and flows from its tick to the next.
-
-    Integrator: integrator="halved" is the published program, two half steps of Euler for v, then
-    a full step for u with the new v; at Clock(1 * ms) it repeats the paper. "euler" takes one step
-    for v, and at Clock(0.25 * ms) repeats the program of the 2004 paper. ERROR The
-    distance above threshold is (v - v_peak) / scale, for surrogates of a width near 1.
-
-    Presets: Izhikevich.preset("RS", 100). Upper-case names are the seven of the 2003 paper (figure
-    2), the others 19 of the 20 of the 2004 paper (figure 1; accommodation has another
-    equation for u). `currents` has the input with which a preset is shown, where that is a step.
-
-    Source: Izhikevich, IEEE Transactions on Neural Networks 14 (2003), eqs. 1 to 3; 15 (2004),
-    figure 1 and its program.
+    Source: Izhikevich, IEEE Trans. Neural Networks 14 (2003), eqs. 1 to 3 and figure 2.
     """
 
-    a: Value = parameter(default=0.02, unit="1/ms", meaning="rate of the recovery")
-    b: Value = parameter(default=0.2, unit="1/ms", meaning="sensitivity of the recovery to v")
-    c: Value = parameter(default=-65.0, unit="mV", meaning="v after a spike")
-    d: Value = parameter(default=8.0, unit="mV/ms", meaning="rise of u per spike")
-    linear: Value = parameter(default=5.0, unit="1/ms", meaning="coefficient of v")
-    constant: Value = parameter(default=140.0, unit="mV/ms", meaning="constant drive")
-    v_peak: Value = parameter(default=30.0, unit="mV", meaning="where the spike is cut off")
-    scale: Value = parameter(
-        default=10.0, unit="mV", meaning="unit of the distance", above=0, learnable=False
-    )
-    integrator: str = option(
-        default="halved", choices=("halved", "euler"), meaning="two half steps for v, or one step"
-    )
-
-    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {
-        "RS": _abcd(0.02, 0.2, -65, 8),  # regular spiking
-        "IB": _abcd(0.02, 0.2, -55, 4),  # intrinsically bursting
-        "CH": _abcd(0.02, 0.2, -50, 2),  # chattering
-        "FS": _abcd(0.1, 0.2, -65, 2),  # fast spiking
-        "TC": _abcd(0.02, 0.25, -65, 0.05),  # thalamo-cortical
-        "RZ": _abcd(0.1, 0.26, -65, 2),  # resonator
-        "LTS": _abcd(0.02, 0.25, -65, 2),  # low-threshold spiking
-        "tonic spiking": _abcd(0.02, 0.2, -65, 6),
-        "phasic spiking": _abcd(0.02, 0.25, -65, 6),
-        "tonic bursting": _abcd(0.02, 0.2, -50, 2),
-        "phasic bursting": _abcd(0.02, 0.25, -55, 0.05),
-        "mixed mode": _abcd(0.02, 0.2, -55, 4),
-        "spike frequency adaptation": _abcd(0.01, 0.2, -65, 8),
-        "class 1": _abcd(0.02, -0.1, -55, 6, **_CLASS_1),
-        "class 2": _abcd(0.2, 0.26, -65, 0),
-        "spike latency": _abcd(0.02, 0.2, -65, 6),
-        "subthreshold oscillations": _abcd(0.05, 0.26, -60, 0),
-        "resonator": _abcd(0.1, 0.26, -60, -1),
-        "integrator": _abcd(0.02, -0.1, -55, 6, **_CLASS_1),
-        "rebound spike": _abcd(0.03, 0.25, -60, 4),
-        "rebound burst": _abcd(0.03, 0.25, -52, 0),
-        "threshold variability": _abcd(0.03, 0.25, -60, 4),
-        "bistability": _abcd(0.1, 0.26, -60, 0),
-        "depolarizing after-potential": _abcd(1, 0.2, -60, -21),
-        "inhibition-induced spiking": _abcd(-0.02, -1, -60, 8),
-        "inhibition-induced bursting": _abcd(-0.026, -1, -45, -2),
-    }
-    currents: ClassVar[Mapping[str, float]] = {
-        "RS": 10, "IB": 10, "CH": 10, "FS": 10, "LTS": 10, "tonic spiking": 14,
-        "phasic spiking": 0.5, "tonic bursting": 15, "phasic bursting": 0.6, "mixed mode": 10,
-        "spike frequency adaptation": 30,
-    }  # fmt: skip
+    a: Value = parameter(default=0.02, unit="1", meaning="rate of the recovery, per ms", above=0)
+    b: Value = parameter(default=0.2, unit="1", meaning="coupling of the recovery to v")
+    c: Value = parameter(default=-65.0, unit="1", meaning="v after a spike, mV")
+    d: Value = parameter(default=8.0, unit="1", meaning="rise of the recovery per spike")
+    v_th: Value = parameter(default=30.0, unit="1", meaning="peak of a spike, mV")
 
     class State(NamedTuple):
         v: Array  # membrane potential, mV
-        u: Array  # recovery, mV/ms
-        i: Array  # input until the next tick
+        u: Array  # recovery
 
     class Coefficients(NamedTuple):
-        step: Array  # of v, in ms
-        rate: Array  # a times the tick in ms
+        a: Array
         b: Array
         c: Array
         d: Array
-        linear: Array
-        constant: Array
-        v_peak: Array
-        scale: Array
-        v_rest: Array
-        integrator: str
+        v_th: Array
+        step: float  # ms in a tick
+        v_start: Array
+
+    @classmethod
+    def preset(cls, name: str, shape: int | tuple[int, ...] = ()) -> Izhikevich:
+        """A published cell type: RS, IB, CH, FS, TC, RZ or LTS.
+
+        Raises:
+            UnknownName: no such type.
+        """
+        if name not in PRESETS:
+            raise UnknownName("Izhikevich.preset", name, PRESETS)
+        a, b, c, d = PRESETS[name]
+        return cls(shape, a=a, b=b, c=c, d=d)
 
     @staticmethod
     def derive(p: Any, clock: Clock) -> Izhikevich.Coefficients:
-        halves = 2 if p.integrator == "halved" else 1
-        check_step(
-            "Izhikevich", clock, coarse=0.5 * halves * ms, limit=halves * ms, error="ERR",
-            why="steps of v above 1 ms are unstable below -87 mV",
-        )  # fmt: skip
-        dt = clock.dt / ms
-        slope = p.linear - p.b  # of v's nullcline less u's, at v = 0
-        inside = slope * slope - 0.16 * p.constant
-        root = ops.sqrt(ops.where(inside > 0, inside, 1.0))
-        # Without a resting point, -65 mV, where the published programs start.
-        v_rest = ops.where(inside > 0, (-slope - root) / 0.08, -65.0)
-        return Izhikevich.Coefficients(
-            dt / halves, p.a * dt, p.b, p.c, p.d, p.linear, p.constant, p.v_peak, p.scale,
-            v_rest, p.integrator,
-        )  # fmt: skip
+        step = clock.dt * 1e3
+        if step > 1 + 1e-9:
+            raise InvalidValue(
+                f"Izhikevich: a tick of {step:g} ms is too coarse for the Euler steps of this "
+                "model, expected at most 1 ms. Use a finer Clock."
+            )
+        # The lower zero of 0.04 v^2 + (5 - b) v + 140, where v rests without input; cells whose b
+        # is so large that there is none start at the vertex.
+        slope = 5 - p.b
+        v_start = (-slope - ops.sqrt(ops.maximum(slope * slope - 22.4, 0.0 * slope))) / 0.08
+        return Izhikevich.Coefficients(p.a, p.b, p.c, p.d, p.v_th, step, v_start)
 
     @staticmethod
     def rest(p: Izhikevich.Coefficients) -> Izhikevich.State:
-        return Izhikevich.State(v=p.v_rest, u=p.b * p.v_rest, i=0.0)
+        return Izhikevich.State(v=p.v_start, u=p.b * p.v_start)
 
     @staticmethod
     def flow(s: Izhikevich.State, p: Izhikevich.Coefficients, h: int) -> Izhikevich.State:
-        for _ in range(h - 1):
-            s = Izhikevich.flow(s, p, 1)
-        drive = p.constant - s.u + s.i
-        v = s.v + p.step * ((0.04 * s.v + p.linear) * s.v + drive)
-        if p.integrator == "halved":
-            v = v + p.step * ((0.04 * v + p.linear) * v + drive)
-        return Izhikevich.State(v=v, u=s.u + p.rate * (p.b * v - s.u), i=0.0)
+        return s
 
     @staticmethod
     def receive(s: Izhikevich.State, p: Izhikevich.Coefficients, x: Current) -> Izhikevich.State:
-        return s._replace(i=s.i + x.current)
+        v, u = s.v, s.u
+        for _ in range(2):
+            v = v + (0.5 * p.step) * ((0.04 * v + 5.0) * v + 140.0 - u + x.current)
+        u = u + (p.step * p.a) * (p.b * v - u)
+        return Izhikevich.State(v=v, u=u)
 
     @staticmethod
     def fire(s: Izhikevich.State, p: Izhikevich.Coefficients) -> Array:
-        return (s.v - p.v_peak) / p.scale
+        return (s.v - p.v_th) * 0.02  # 50 mV is about one unit of other models
 
     @staticmethod
     def jump(s: Izhikevich.State, p: Izhikevich.Coefficients, z: Array) -> Izhikevich.State:
-        return s._replace(v=ops.where(z > 0, p.c, s.v), u=s.u + p.d * ops.stop(z))
+        z = ops.stop(z)
+        return s._replace(v=ops.where(z > 0, p.c, s.v), u=s.u + z * p.d)

@@ -4,65 +4,61 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from neuro import ops
 from neuro.clock import Clock
+from neuro.errors import InvalidValue
 from neuro.neurons._base import Current, Neuron, Value, parameter
-from neuro.neurons._phi import phi
 from neuro.ops import Array
 from neuro.units import ms
 
 
 class QIF(Neuron):
-    """Quadratic integrate-and-fire: pulled to v_leak below v_crit, running away above it.
+    """Quadratic integrate-and-fire, the normal form of a neuron at a saddle-node bifurcation.
 
-        tau_mem dv/dt = gain (v - v_leak) (v - v_crit),   v <- v + input
-        spike when v > v_th,   then v <- v_reset
+        tau dv/dt = v^2,   v <- v + input,   spike when v > v_th, then v <- v_reset
 
-    Integrator: exact for any step. In the tick in which v would pass infinity, the flow is
-    continued as a straight line from 2 v_th on, so that it stays finite and differentiable. v_th is
-    where the upstroke is cut off, v_crit the threshold proper; with v_crit = v_leak = 0 it is
-    the canonical type I model.
+    Integrator: exact between inputs, v / (1 - v h dt / tau). A constant current I, as in
+    tau dv/dt = v^2 + I, is an input of I dt / tau in every tick.
 
-    Source: Gerstner, Kistler, Naud, Paninski, Neuronal Dynamics (2014), eq. 5.16; Ermentrout &
-    Kopell, SIAM Journal on Applied Mathematics 46 (1986).
+    Source: Ermentrout and Kopell, SIAM J. Appl. Math. 46 (1986);
+    Neuronal Dynamics (2014), eq. 5.16.
+
+    Raises:
+        InvalidValue: v_th is so high that v would reach infinity within one tick below it.
     """
 
-    tau_mem: Value = parameter(default=20 * ms, unit="s", meaning="membrane time constant", above=0)
-    gain: Value = parameter(default=1.0, unit="1", meaning="curvature", above=0)
-    v_leak: Value = parameter(default=0.0, unit="1", meaning="resting potential")
-    v_crit: Value = parameter(default=1.0, unit="1", meaning="potential of the runaway")
-    v_th: Value = parameter(default=2.0, unit="1", meaning="where the spike is cut off")
-    v_reset: Value = parameter(default=0.0, unit="1", meaning="potential after a spike")
+    tau: Value = parameter(default=20 * ms, unit="s", meaning="time constant", above=0)
+    v_th: Value = parameter(default=5.0, unit="1", meaning="cut-off of a spike", above=0)
+    v_reset: Value = parameter(default=-5.0, unit="1", meaning="potential after a spike")
 
     class State(NamedTuple):
         v: Array  # membrane potential
 
     class Coefficients(NamedTuple):
-        decay: Array  # exp of k = gain (v_crit - v_leak) dt / tau_mem
-        bend: Array  # (exp(k) - 1) / (v_crit - v_leak)
-        floor: Array  # denominator at which v reaches 2 v_th
-        v_leak: Array
+        rate: Array  # dt / tau
         v_th: Array
         v_reset: Array
 
     @staticmethod
     def derive(p: Any, clock: Clock) -> QIF.Coefficients:
-        rate = p.gain * clock.dt / p.tau_mem
-        k = rate * (p.v_crit - p.v_leak)
-        decay, bend = ops.exp(k), rate * phi(k)
-        floor = decay / (1 + 2 * bend * ops.maximum(p.v_th - p.v_leak, 0.0))
-        return QIF.Coefficients(decay, bend, floor, p.v_leak, p.v_th, p.v_reset)
+        rate = clock.dt / p.tau
+        step = float(np.max(np.asarray(ops.stop(rate * p.v_th))))
+        if step >= 1:
+            raise InvalidValue(
+                f"QIF.v_th: v_th dt / tau is {step:g}, expected below 1: v would reach infinity "
+                "within one tick. Use a finer clock or a lower v_th."
+            )
+        return QIF.Coefficients(rate, p.v_th, p.v_reset)
 
     @staticmethod
     def rest(p: QIF.Coefficients) -> QIF.State:
-        return QIF.State(v=p.v_leak)
+        return QIF.State(v=0.0)
 
     @staticmethod
     def flow(s: QIF.State, p: QIF.Coefficients, h: int) -> QIF.State:
-        for _ in range(h - 1):
-            s = QIF.flow(s, p, 1)
-        u = s.v - p.v_leak
-        return QIF.State(v=p.v_leak + u / ops.maximum(p.decay - p.bend * u, p.floor))
+        return QIF.State(v=s.v / (1.0 - s.v * (p.rate * h)))
 
     @staticmethod
     def receive(s: QIF.State, p: QIF.Coefficients, x: Current) -> QIF.State:
@@ -74,4 +70,4 @@ class QIF(Neuron):
 
     @staticmethod
     def jump(s: QIF.State, p: QIF.Coefficients, z: Array) -> QIF.State:
-        return QIF.State(v=ops.where(z > 0, p.v_reset, s.v))
+        return QIF.State(v=ops.where(ops.stop(z) > 0, p.v_reset, s.v))

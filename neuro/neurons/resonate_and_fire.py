@@ -17,7 +17,8 @@ class ResonateAndFire(Neuron):
     """A membrane that rings at its own frequency and prefers inputs in that rhythm.
 
         dw/dt = -w / tau_mem - 2 pi frequency v,   w <- w + input
-        dv/dt = -v / tau_mem + 2 pi frequency w,   spike when v > v_th, then w, v <- w_reset, v_reset
+        dv/dt = -v / tau_mem + 2 pi frequency w
+        spike when v > v_th, then w, v <- w_reset, v_reset
 
     v and w are the imaginary and real part of the paper's z, with b = -1 / tau_mem. Integrator:
     exact for any step, a rotation and a decay; but the threshold is tested at ticks only, so a

@@ -1,9 +1,11 @@
 """Layers for any `torch.nn` model: state in and out, nothing hidden."""
 
 from neuro import _torch as _torch  # first: explains a missing PyTorch
+from neuro.nn.am_su import AMSULayer as AMSULayer
+from neuro.nn.astrocyte_memory import AstrocyteMemory as AstrocyteMemory
 from neuro.nn.connection import Conv2d as Conv2d
 from neuro.nn.connection import Linear as Linear
 from neuro.nn.connection import Sequential as Sequential
 from neuro.nn.population import Population as Population
 
-__all__ = ["Conv2d", "Linear", "Population", "Sequential"]
+__all__ = ["AMSULayer", "AstrocyteMemory", "Conv2d", "Linear", "Population", "Sequential"]
