@@ -8,13 +8,12 @@ import json
 import os
 from typing import Any
 
-import torch
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
 from neuro import neurons
-from neuro.errors import NeuroError, UnknownName
+from neuro.errors import NeuroError, UnknownName, require
 
 # The types that `neuro.export.to_nir` accepts, with their condition on options and parameters.
 _TO_NIR = {
@@ -76,6 +75,7 @@ def show(name: str | None, as_json: bool) -> None:
 def check(name: str | None, as_json: bool) -> bool:
     """Compare the back ends of one neuron or all; whether everything agreed."""
     kinds = chosen(name)
+    torch = require("torch", "train")
     if importlib.util.find_spec("triton") is not None and not torch.cuda.is_available():
         os.environ["TRITON_INTERPRET"] = "1"  # Triton reads it when it is first imported
     from neuro.testing import BACKENDS, run_checks
