@@ -6,6 +6,7 @@ from neuro.nn.astrocyte_memory import AstrocyteMemory as AstrocyteMemory
 from neuro.nn.connection import Conv2d as Conv2d
 from neuro.nn.connection import Linear as Linear
 from neuro.nn.connection import Sequential as Sequential
+from neuro.nn.elm import ELM as ELM
 from neuro.nn.population import Population as Population
 
-__all__ = ["AMSULayer", "AstrocyteMemory", "Conv2d", "Linear", "Population", "Sequential"]
+__all__ = ["ELM", "AMSULayer", "AstrocyteMemory", "Conv2d", "Linear", "Population", "Sequential"]

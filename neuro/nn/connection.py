@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from inspect import signature
 
 from torch import Tensor, nn
 
-from neuro.errors import Unsupported
+from neuro.errors import InvalidValue, Unsupported
 from neuro.lower.convolutions import conv2d
 from neuro.lower.products import linear
-from neuro.nn.population import Population
 from neuro.synapses import Conv2d as Conv2dTopology
 from neuro.synapses import Dense, Topology
 
@@ -69,23 +69,46 @@ class Conv2d(nn.Conv2d):
 class Sequential(nn.Sequential):
     """Layers in a row, with state in and out: `out, states = net(x, states)`.
 
-    Layers that keep state (those of this package, `torch.nn.LSTM`) get theirs; the others are
-    simply called.
+    A layer keeps state if the second argument of its `forward` is called `state` (all layers of
+    this package that keep one, this one included, and your own) or if it is one of PyTorch's
+    recurrent layers (`torch.nn.RNN`, `LSTM`, `GRU`). It is called as `layer(x, state)` and returns
+    `(out, state)`. Every other layer is called as `layer(x)`.
+
+    Shapes:
+        x: what the first layer takes; states: one for each layer, None for those without.
+
+    Raises:
+        InvalidValue: the number of states is not that of the layers.
+        Unsupported: a layer needs more input than the one before it gives (`AstrocyteMemory`).
     """
 
     def forward(
-        self, input: Tensor, state: list[object] | None = None
+        self, input: Tensor, state: Sequence[object] | None = None
     ) -> tuple[Tensor, list[object]]:
-        """Output of the last layer, and one state (or None) per layer."""
-        layers = list(self)
-        states = [None] * len(layers) if state is None else state
-        carried: list[object] = []
-        for layer, before in zip(layers, states, strict=True):
-            out = layer(input, before) if _stateful(layer) else layer(input)
-            input, after = out if isinstance(out, tuple) else (out, None)
-            carried.append(after)
-        return input, carried
+        """Output of the last layer, and one state (or None) for each layer."""
+        before = [None] * len(self) if state is None else state
+        if len(before) != len(self):
+            raise InvalidValue(
+                f"Sequential: got {len(before)} states for {len(self)} layers, expected one for "
+                "each as returned by the previous call, or None to start at rest"
+            )
+        after: list[object] = []
+        for layer, carried in zip(self, before, strict=True):
+            keeps = _keeps_state(layer)
+            input, carried = layer(input, carried) if keeps else (layer(input), None)
+            after.append(carried)
+        return input, after
 
 
-def _stateful(layer: nn.Module) -> bool:
-    return isinstance(layer, Population | Sequential | nn.RNNBase)
+def _keeps_state(layer: nn.Module) -> bool:
+    if isinstance(layer, nn.RNNBase):
+        return True
+    taken = list(signature(layer.forward).parameters)
+    if "state" in taken[2:]:
+        raise Unsupported(
+            "neuro.nn.Sequential", type(layer).__name__,
+            f"it takes {', '.join(taken[: taken.index('state')])}, and a row of layers passes on "
+            "one tensor",
+            "put it into a module of yours with forward(x, state), as AMSULayer does",
+        )  # fmt: skip
+    return taken[1:2] == ["state"]

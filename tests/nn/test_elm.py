@@ -6,7 +6,7 @@ import torch
 
 from neuro import Clock, ms
 from neuro.errors import InvalidValue, UnknownName
-from neuro.nn.elm import ELM
+from neuro.nn import ELM
 from neuro.train import detach
 
 CLOCK = Clock(1 * ms)
