@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from neuro.clock import Clock
 from neuro.errors import InvalidValue
-from neuro.neurons._equations import law_lines
+from neuro.neurons import _equations, _typeset
 from neuro.ops import Array
 from neuro.shape import Shape, shape_of
 
@@ -29,6 +29,12 @@ class Parameter(NamedTuple):
     low: float  # exclusive if `open`
     open: bool
     learnable: bool
+
+    def bound(self) -> str:
+        """The lower bound, e.g. "> 0"; nothing if there is none."""
+        if np.isinf(self.low):
+            return ""
+        return f"{'>' if self.open else '>='} {self.low:g}"
 
 
 class Current(NamedTuple):
@@ -267,25 +273,39 @@ class Neuron:
 
     @classmethod
     def equations(cls) -> tuple[str, ...]:
-        """The laws as readable lines, taken from their own source, in the order they run."""
-        lines: list[str] = []
-        for law in ("flow", "receive", "fire", "jump"):
-            if getattr(cls, law) is not getattr(Neuron, law, None):
-                lines += [f"{law + ':':<9}{line}" for line in law_lines(getattr(cls, law))]
-        return tuple(lines)
+        """The laws as readable lines, taken from their own source, in the order they run.
+
+        A name that ends in `_old` is a state variable as it was when the law began.
+
+        Raises:
+            InvalidValue: Python does not have the source, e.g. of a class made by `exec`.
+        """
+        return _equations.equations(cls)
+
+    @classmethod
+    def latex(cls) -> str:
+        """The lines of `equations()` as one LaTeX display (environment `aligned`)."""
+        return _typeset.latex(cls)
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: equations for the chosen options, and the parameters' values."""
+        return _typeset.html(self)
 
     @classmethod
     def describe(cls) -> str:
         """Equations and parameter table as text, ready to print."""
+        options = list(cls._options())
+        width = max([10, *(len(r.name) for r in cls.table()), *(len(name) for name, _ in options)])
         rows = [
-            f"  {r.name:<12}{r.default:<10g}{'' if r.unit == '1' else r.unit:<4}{r.meaning}"
+            f"  {r.name:<{width}}  {r.default:<10.6g}{'' if r.unit == '1' else r.unit:<6}"
+            f"{r.bound():<6}{r.meaning}"
             for r in cls.table()
         ]
-        options = [f"  {name:<12}{' | '.join(choices)}" for name, choices in cls._options()]
+        rows += [f"  {name:<{width}}  {' | '.join(choices)}" for name, choices in options]
         summary = inspect.getdoc(cls) or ""
         head = f"{cls.__name__}: {summary.splitlines()[0] if summary else ''}"
         body = [f"  {line}" for line in cls.equations()]
-        return "\n".join([head, "", *body, "", *rows, *options])
+        return "\n".join([head, "", *body, "", *rows])
 
 
 def whole_ticks(seconds: Value, clock: Clock, what: str) -> Value:
