@@ -6,6 +6,7 @@ import importlib.util
 import inspect
 import json
 import os
+import sys
 from typing import Any
 
 from rich.console import Console
@@ -14,13 +15,7 @@ from rich.table import Table
 
 from neuro import neurons
 from neuro.errors import NeuroError, UnknownName, require
-
-# The types that `neuro.export.to_nir` accepts, with their condition on options and parameters.
-_TO_NIR = {
-    neurons.IF: 'yes, with reset="zero"',
-    neurons.LI: "yes",
-    neurons.LIF: 'yes, with reset="zero" and refractory=0',
-}
+from neuro.export.nir_write import NIR_NEURONS
 
 
 def family() -> dict[str, type[neurons.Neuron]]:
@@ -51,25 +46,65 @@ def facts(kind: type[neurons.Neuron]) -> dict[str, Any]:
     """Name, summary, number of parameters and whether NIR can express the neuron."""
     return {
         "name": kind.__name__,
-        "summary": (inspect.getdoc(kind) or "").partition("\n")[0],
+        "summary": _paragraphs(kind)[0].replace("\n", " "),
         "parameters": len(kind.table()),
-        "nir": _TO_NIR.get(kind, "no"),
+        "nir": _export(kind),
     }
+
+
+def page(kind: type[neurons.Neuron]) -> dict[str, Any]:
+    """All that is known of one neuron: the facts, its equations, table, options and source."""
+    source = next((p for p in _paragraphs(kind) if p.startswith("Source:")), "Source: none given")
+    presets = getattr(inspect.getmodule(kind), "PRESETS", {}) if hasattr(kind, "preset") else {}
+    return {
+        **facts(kind),
+        "equations": list(kind.equations()),
+        "latex": kind.latex(),
+        "table": [
+            {"name": row.name, "default": row.default, "unit": row.unit, "bound": row.bound(),
+             "meaning": row.meaning, "learnable": row.learnable}
+            for row in kind.table()
+        ],
+        "options": {name: list(choices) for name, choices in kind._options()},
+        "presets": list(presets),
+        "emits": kind.emits,
+        "source": " ".join(source.removeprefix("Source:").split()),
+    }  # fmt: skip
+
+
+def _paragraphs(kind: type[neurons.Neuron]) -> list[str]:
+    return (inspect.getdoc(kind) or "").split("\n\n")
+
+
+def _export(kind: type[neurons.Neuron]) -> str:
+    if kind not in NIR_NEURONS:
+        return "no"
+    only = [f"{name}={value}" for name, (value, _) in NIR_NEURONS[kind].items()]
+    return f"yes, with {' and '.join(only)}" if only else "yes"
 
 
 def show(name: str | None, as_json: bool) -> None:
     """List the family, or print the page of one neuron."""
     kinds = chosen(name)
+    if name is not None:
+        known = page(kinds[name])
+        if as_json:
+            print(json.dumps({"neurons": [known]}))
+            return
+        lines = ["", f"  sends: {known['emits']}"]
+        if known["presets"]:
+            lines.append(f"  presets: {', '.join(known['presets'])}")
+        lines += [f"  export to NIR: {known['nir']}", f"  source: {known['source']}"]
+        print(kinds[name].describe(), *lines, sep="\n")
+        return
     rows = [facts(kind) for kind in kinds.values()]
     if as_json:
         print(json.dumps({"neurons": rows}))
-    elif name is not None:
-        print(f"{kinds[name].describe()}\n\n  export to NIR: {rows[0]['nir']}")
-    else:
-        table = Table("neuron", "what it is", "parameters", "NIR", title="neuro neurons [NAME]")
-        for row in rows:
-            table.add_row(*(str(value) for value in row.values()))
-        Console().print(table)
+        return
+    table = Table("neuron", "what it is", "parameters", "NIR", title="neuro neurons [NAME]")
+    for row in rows:
+        table.add_row(*(str(value) for value in row.values()))
+    Console().print(table)
 
 
 def check(name: str | None, as_json: bool) -> bool:
@@ -77,7 +112,7 @@ def check(name: str | None, as_json: bool) -> bool:
     kinds = chosen(name)
     torch = require("torch", "train")
     if importlib.util.find_spec("triton") is not None and not torch.cuda.is_available():
-        os.environ["TRITON_INTERPRET"] = "1"  # Triton reads it when it is first imported
+        _interpret_triton()
     from neuro.testing import BACKENDS, run_checks
 
     counts = {(n, b): [0, 0] for n in kinds for b in BACKENDS}  # passed, failed
@@ -116,6 +151,18 @@ def check(name: str | None, as_json: bool) -> bool:
         line = f"{f['neuron']}, {f['backend']}: {f['what']}: {f['detail']}"
         console.print(line, markup=False, highlight=False, soft_wrap=True)
     return not failures
+
+
+def _interpret_triton() -> None:
+    """Turn Triton's interpreter on, which is possible only before Triton is first imported."""
+    if "triton" not in sys.modules:
+        os.environ["TRITON_INTERPRET"] = "1"
+    elif os.environ.get("TRITON_INTERPRET") != "1":
+        print(
+            "Triton is not compared: this process has imported it without its interpreter. "
+            "Set TRITON_INTERPRET=1 before the start.",
+            file=sys.stderr,
+        )
 
 
 def _cell(passed: int, failed: int) -> str:

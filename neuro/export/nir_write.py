@@ -18,6 +18,17 @@ from neuro.synapses import Conv2d, Dense
 if TYPE_CHECKING:
     import nir
 
+# The neurons that have a node in NIR, each with the options and parameters of which NIR knows but
+# one value, and why.
+NIR_NEURONS: dict[type[Neuron], dict[str, tuple[str | float, str]]] = {
+    LIF: {
+        "reset": ("zero", "NIR only resets v to v_reset"),
+        "refractory": (0, "NIR has no refractory period; train anew without"),
+    },
+    LI: {},
+    IF: {"reset": ("zero", "NIR only resets v to v_reset")},
+}
+
 
 def to_nir(network: Network) -> nir.NIRGraph:
     """The network as a NIR graph that gives the same spikes, tick by tick.
@@ -27,9 +38,9 @@ def to_nir(network: Network) -> nir.NIRGraph:
     dense weights. Outputs are "output", or "output_<name>" if there are several.
 
     Raises:
-        Unsupported: a neuron other than LIF, LI or IF, a reset other than "zero", a refractory
-            period, a port other than the first, dense weights into a population with several
-            axes, or a name that HDF5 cannot hold. Nothing is approximated.
+        Unsupported: a neuron or an option that is not in `NIR_NEURONS`, a port other than the
+            first, dense weights into a population with several axes, or a name that HDF5 cannot
+            hold. Nothing is approximated.
         MissingExtra: the package nir is not installed.
     """
     nir = require("nir", "nir")
@@ -59,18 +70,14 @@ def to_nir(network: Network) -> nir.NIRGraph:
 
 def _neuron(nir: Any, where: str, neuron: Neuron, clock: Clock) -> Any:
     kind = type(neuron)
-    if kind not in (LIF, LI, IF):
-        raise Unsupported(
-            where, "neuron", f"NIR has no node for {neuron.name}", "use LIF, LI or IF"
-        )
-    if isinstance(neuron, LIF | IF) and neuron.reset != "zero":
-        raise Unsupported(
-            where, "reset", f"is {neuron.reset!r}; NIR only resets v to v_reset", 'reset="zero"'
-        )
-    if isinstance(neuron, LIF) and np.any(np.asarray(neuron.refractory) > 0):
-        raise Unsupported(
-            where, "refractory", "NIR has no refractory period", "refractory=0 and train anew"
-        )
+    if kind not in NIR_NEURONS:
+        *first, last = (k.__name__ for k in NIR_NEURONS)
+        remedy = f"use {', '.join(first)} or {last}"
+        raise Unsupported(where, "neuron", f"NIR has no node for {neuron.name}", remedy)
+    for field, (only, why) in NIR_NEURONS[kind].items():
+        value = getattr(neuron, field)
+        if np.any(np.asarray(value) != only):
+            raise Unsupported(where, field, f"is {value!r}; {why}", f"{field}={_quoted(only)}")
 
     def vector(value: ArrayLike) -> NDArray[np.float64]:
         return np.broadcast_to(np.asarray(value, np.float64), neuron.units).copy()
@@ -86,6 +93,10 @@ def _neuron(nir: Any, where: str, neuron: Neuron, clock: Clock) -> Any:
         v_th, v_reset = vector(neuron.v_th), vector(neuron.v_reset)
         return nir.LIF(tau=tau, r=r, v_leak=v_leak, v_threshold=v_th, v_reset=v_reset)
     return nir.LI(tau=tau, r=r, v_leak=v_leak)
+
+
+def _quoted(value: str | float) -> str:
+    return f'"{value}"' if isinstance(value, str) else repr(value)
 
 
 def _add_synapse(
