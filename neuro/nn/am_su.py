@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import torch
 from torch import Tensor, nn
 
 from neuro.clock import Clock
@@ -31,6 +32,10 @@ class AMSULayer(nn.Module):
         I = W x + b (+ R s of the step before),  k, v, q = W_k x, W_v x, W_q x
         o = AstrocyteMemory(k, v, q),  spikes = AMSU(I, o)
 
+    The answer o is a sum of products of three learned arrays over the past. On long sequences
+    training can let it grow until every unit either always or never fires and no gradient is left;
+    `bounded` divides it by the root of its mean square over the head (plus 0.1).
+
     Key, value and query do not depend on the layer's own spikes, so the astrocyte takes all steps
     at once even where recurrent spikes force the units to go step by step.
 
@@ -41,6 +46,7 @@ class AMSULayer(nn.Module):
         astrocyte: False leaves it out, with all its parameters.
         heads, key: number of astrocytic memories and length d_k of their keys.
         tau: time constants of the astrocyte in seconds, one or one per head.
+        bounded: whether the answer of a head is kept near 1 in root mean square.
         recurrent: whether the units receive each other's spikes one step later.
         learn: parameters of the neuron to train.
         surrogate: derivative of a spike.
@@ -64,6 +70,7 @@ class AMSULayer(nn.Module):
         heads: int = 1,
         key: int = 16,
         tau: float | Sequence[float] = 1 * second,
+        bounded: bool = False,
         recurrent: bool = False,
         learn: Sequence[str] = (),
         surrogate: Surrogate | None = None,
@@ -74,6 +81,7 @@ class AMSULayer(nn.Module):
                 f"AMSULayer: {neuron!r} has shape {neuron.units}, expected one axis that "
                 f"heads={heads} divides"
             )
+        self.bounded = bounded
         self.population = Population(neuron, clock, learn=learn, surrogate=surrogate)
         self.current = nn.Linear(inputs, neuron.size)
         self.recurrent = nn.Linear(neuron.size, neuron.size, bias=False) if recurrent else None
@@ -98,6 +106,8 @@ class AMSULayer(nn.Module):
             by_head = (len(x), x.shape[1], self.memory.heads, -1)
             arrays = (part(x).reshape(by_head) for part in (self.key, self.value, self.query))
             answer, glia = self.memory(*arrays, None if state is None else state.astrocyte)
+            if self.bounded:  # 0.1 lets a faint memory stay faint
+                answer = answer * torch.rsqrt(answer.square().mean(-1, keepdim=True) + 0.1)
             ports["astrocyte"] = answer.flatten(2)
         feedback = None
         if self.recurrent is not None:
