@@ -1,4 +1,4 @@
-"""Every error neuro raises on purpose, and the two functions that word them.
+"""Every error and warning neuro raises on purpose, and the two functions that word them.
 
     NeuroError
      +-- InvalidValue (ValueError)     an argument or field has a value that cannot be used
@@ -6,6 +6,8 @@
      +-- CorruptFile (ValueError)      a file is truncated, damaged or of another kind
      +-- Unsupported                   a target cannot represent what it was given
      +-- MissingExtra (ImportError)    an optional package is not installed
+
+    CoarseStep (UserWarning)           the clock's tick is long for a neuron's dynamics
 
 A message says where, what was given, what was expected and the remedy.
 """
@@ -54,6 +56,10 @@ class Unsupported(NeuroError):
 
 class MissingExtra(NeuroError, ImportError):
     """An optional dependency is not installed."""
+
+
+class CoarseStep(UserWarning):
+    """The clock's tick is stable but so long that the result is off; the message says how far."""
 
 
 def require(module: str, extra: str) -> ModuleType:

@@ -13,6 +13,8 @@ from neuro.neurons.astrocyte import Astrocyte as Astrocyte
 from neuro.neurons.coba_lif import CobaLIF as CobaLIF
 from neuro.neurons.cuba_lif import CubaLIF as CubaLIF
 from neuro.neurons.dendritic_segment import DendriticSegment as DendriticSegment
+from neuro.neurons.eif import EIF as EIF
+from neuro.neurons.gif import GIF as GIF
 from neuro.neurons.hodgkin_huxley import HodgkinHuxley as HodgkinHuxley
 from neuro.neurons.integrate_and_fire import IF as IF
 from neuro.neurons.izhikevich import Izhikevich as Izhikevich
@@ -21,6 +23,7 @@ from neuro.neurons.lif import LIF as LIF
 from neuro.neurons.liquid_astrocyte import LiquidAstrocyte as LiquidAstrocyte
 from neuro.neurons.mat import MAT as MAT
 from neuro.neurons.meta_neuron import MetaNeuron as MetaNeuron
+from neuro.neurons.morris_lecar import MorrisLecar as MorrisLecar
 from neuro.neurons.qif import QIF as QIF
 from neuro.neurons.resonate_and_fire import ResonateAndFire as ResonateAndFire
 from neuro.neurons.sigma_delta import SigmaDelta as SigmaDelta
@@ -30,6 +33,8 @@ from neuro.neurons.two_point import TwoPoint as TwoPoint
 __all__ = [
     "ALIF",
     "AMSU",
+    "EIF",
+    "GIF",
     "IF",
     "LI",
     "LIF",
@@ -46,6 +51,7 @@ __all__ = [
     "Izhikevich",
     "LiquidAstrocyte",
     "MetaNeuron",
+    "MorrisLecar",
     "Neuron",
     "Parameter",
     "ResonateAndFire",

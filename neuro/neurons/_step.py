@@ -8,12 +8,8 @@ import warnings
 import numpy as np
 
 from neuro.clock import Clock
-from neuro.errors import InvalidValue
+from neuro.errors import CoarseStep, InvalidValue
 from neuro.ops import Array
-
-
-class CoarseStep(UserWarning):
-    """The clock's tick is stable but so coarse that the result is visibly off."""
 
 
 def smallest(values: Array) -> float:
@@ -22,13 +18,23 @@ def smallest(values: Array) -> float:
     return float(stopped)
 
 
+def decay_error(kept: float, x: float) -> float:
+    """Relative error of an integrator, seen on a decay over one time constant.
+
+    Args:
+        kept: what a tick leaves of a deviation, where exp(-x) would be exact.
+        x: the tick in time constants.
+    """
+    return abs(kept ** (1 / x) * math.e - 1) if kept > 0 else 1.0
+
+
 def check_step(
     neuron: str, clock: Clock, *, coarse: float, error: str, limit: float = math.inf, why: str = ""
 ) -> None:
     """Warn if a tick is longer than `coarse` seconds, refuse it if longer than `limit`.
 
     Args:
-        error: what to expect beyond `coarse`, for the message.
+        error: what to expect at this tick, with its number, for the message.
         why: what goes wrong beyond `limit`.
 
     Raises:
@@ -38,7 +44,7 @@ def check_step(
     if dt > limit:
         raise InvalidValue(
             f"{neuron}: the clock's tick is {clock.dt:g} s, expected at most {limit:.2g} s; {why}. "
-            f"Remedy: Clock({coarse:.2g}) or finer"
+            f"Remedy: Clock({min(coarse, limit):.2g}) or finer"
         )
     if dt > coarse:
         warnings.warn(

@@ -1,47 +1,69 @@
-"""Exponential and adaptive exponential integrate-and-fire."""
+"""Adaptive exponential integrate-and-fire."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
-
-import numpy as np
+from collections.abc import Mapping
+from typing import Any, ClassVar, NamedTuple
 
 from neuro import ops
 from neuro.clock import Clock
-from neuro.errors import InvalidValue
+from neuro.errors import UnknownName
 from neuro.neurons._base import Current, Neuron, Value, parameter
+from neuro.neurons._exponential import ExponentialMembrane, check_membrane, resting_potential, rise
+from neuro.neurons._step import smallest
 from neuro.ops import Array
 from neuro.units import ms
 
 
-class AdEx(Neuron):
-    """Adaptive exponential integrate-and-fire; with a = b = 0 the exponential one (EIF).
+def _naud(
+    c: float, g_leak: float, e_leak: float, a: float, tau_w: float, b: float, v_reset: float
+) -> dict[str, float]:
+    """A row of the table in its own units (pF, nS, mV, nS, ms, pA, mV), in SI."""
+    return {
+        "capacitance": c * 1e-12, "g_leak": g_leak * 1e-9, "e_leak": e_leak * 1e-3,
+        "a": a * 1e-9, "tau_w": tau_w * ms, "b": b * 1e-12, "v_reset": v_reset * 1e-3,
+        "v_t": -50e-3, "delta_t": 2e-3, "v_peak": -30e-3,
+    }  # fmt: skip
+
+
+class AdEx(ExponentialMembrane, Neuron):
+    """EIF with an adaptation current w that follows v and grows with each spike.
 
         C dv/dt = -g_leak (v - e_leak) + g_leak delta_t exp((v - v_t) / delta_t) - w + I
         tau_w dw/dt = a (v - e_leak) - w
         spike when v > v_peak, then v <- v_reset, w <- w + b
 
-    The input of a tick is the current I in amperes. Integrator: forward Euler in both equations
-    from the old state; the exponent is capped at v_peak. `fire` measures the distance in units of
-    delta_t, on which surrogate derivatives of width about 1 work.
+    Everything else is as in `EIF`, which is the case a = b = 0. Integrator: forward Euler in both
+    equations from the old state.
 
-    Source: Brette and Gerstner, J. Neurophysiol. 94 (2005), eqs. 1 to 4 and table 1; EIF:
-    Fourcaud-Trocme et al., J. Neurosci. 23 (2003), eq. 13.
+    Presets: AdEx.preset("bursting", 100); `presets` lists them, and `currents` has the step of
+    current, in amperes, with which the paper shows each (its cut-off is 0 mV; ten delta_t above
+    v_t, as here, are crossed within microseconds).
+
+    Source: Brette and Gerstner, J. Neurophysiol. 94 (2005), eqs. 1 to 4 and table 1; presets:
+    Naud, Marcille, Clopath, Gerstner, Biological Cybernetics 99 (2008), table 1 and figure 4.
 
     Raises:
-        InvalidValue: the tick is longer than the membrane time constant C / g_leak or tau_w.
+        InvalidValue: the tick is longer than C / g_leak or tau_w, or so long that Euler steps of
+            the pair v, w grow.
     """
 
-    capacitance: Value = parameter(default=281e-12, unit="F", meaning="of the membrane", above=0)
-    g_leak: Value = parameter(default=30e-9, unit="S", meaning="leak conductance", above=0)
-    e_leak: Value = parameter(default=-70.6e-3, unit="V", meaning="leak reversal potential")
-    v_t: Value = parameter(default=-50.4e-3, unit="V", meaning="rheobase threshold")
-    delta_t: Value = parameter(default=2e-3, unit="V", meaning="sharpness of the onset", above=0)
     tau_w: Value = parameter(default=144 * ms, unit="s", meaning="adaptation", above=0)
     a: Value = parameter(default=4e-9, unit="S", meaning="subthreshold adaptation")
     b: Value = parameter(default=80.5e-12, unit="A", meaning="adaptation per spike")
-    v_peak: Value = parameter(default=-40e-3, unit="V", meaning="cut-off of a spike")
-    v_reset: Value = parameter(default=-70.6e-3, unit="V", meaning="potential after a spike")
+
+    presets: ClassVar[Mapping[str, Mapping[str, float]]] = {
+        "tonic": _naud(200, 10, -70, 2, 30, 0, -58),
+        "adapting": _naud(200, 12, -70, 2, 300, 60, -58),
+        "initial burst": _naud(130, 18, -58, 4, 150, 120, -50),
+        "bursting": _naud(200, 10, -58, 2, 120, 100, -46),
+        "accelerating": _naud(200, 12, -70, -10, 300, 0, -58),
+        "irregular": _naud(100, 12, -60, -11, 130, 30, -48),
+    }
+    currents: ClassVar[Mapping[str, float]] = {
+        "tonic": 500e-12, "adapting": 500e-12, "initial burst": 400e-12, "bursting": 210e-12,
+        "accelerating": 300e-12, "irregular": 160e-12,
+    }  # fmt: skip
 
     class State(NamedTuple):
         v: Array  # membrane potential, V
@@ -59,38 +81,39 @@ class AdEx(Neuron):
         v_peak: Array
         v_reset: Array
 
+    @classmethod
+    def preset(cls, name: str, shape: int | tuple[int, ...] = ()) -> AdEx:
+        """A published firing pattern.
+
+        Raises:
+            UnknownName: no such pattern.
+        """
+        if name not in cls.presets:
+            raise UnknownName("AdEx.preset", name, cls.presets)
+        return cls(shape, **cls.presets[name])
+
     @staticmethod
     def derive(p: Any, clock: Clock) -> AdEx.Coefficients:
-        leak, slow = clock.dt * p.g_leak / p.capacitance, clock.dt / p.tau_w
-        for name, rate in (("capacitance / g_leak", leak), ("tau_w", slow)):
-            largest = float(np.max(np.asarray(ops.stop(rate))))
-            if largest > 1:
-                raise InvalidValue(
-                    f"AdEx: a tick of {clock.dt:g} s is {largest:g} times {name}; Euler steps are "
-                    "unstable there. Use a finer Clock."
-                )
+        tau = p.capacitance / p.g_leak
+        # Steps of the linear pair shrink it if the determinant of its map is below 1.
+        pair = smallest((tau + p.tau_w) / (1 + ops.maximum(p.a / p.g_leak, 0.0 * tau)))
+        check_membrane("AdEx", clock, min(smallest(tau), smallest(p.tau_w)), limit=pair)
         return AdEx.Coefficients(
-            leak, clock.dt / p.capacitance, slow, p.e_leak, p.v_t, p.delta_t, p.a, p.b,
-            p.v_peak, p.v_reset,
+            clock.dt / tau, clock.dt / p.capacitance, clock.dt / p.tau_w, p.e_leak, p.v_t,
+            p.delta_t, p.a, p.b, p.v_peak, p.v_reset,
         )  # fmt: skip
 
     @staticmethod
     def rest(p: AdEx.Coefficients) -> AdEx.State:
-        # Where leak and onset balance: a few fixed-point steps from the leak potential.
-        v = p.e_leak
-        for _ in range(30):
-            v = p.e_leak + p.delta_t * ops.exp((v - p.v_t) / p.delta_t) * p.leak / (
-                p.leak + p.drive * p.a
-            )
+        v = resting_potential(p, 1 + p.a * p.drive / p.leak)
         return AdEx.State(v=v, w=p.a * (v - p.e_leak))
 
     @staticmethod
     def flow(s: AdEx.State, p: AdEx.Coefficients, h: int) -> AdEx.State:
         v, w = s
         for _ in range(h):
-            onset = p.delta_t * ops.exp((ops.minimum(v, p.v_peak) - p.v_t) / p.delta_t)
-            rise = p.leak * (onset - (v - p.e_leak)) - p.drive * w
-            v, w = v + rise, w + p.slow * (p.a * (v - p.e_leak) - w)
+            change = rise(v, p) - p.drive * w
+            v, w = v + change, w + p.slow * (p.a * (v - p.e_leak) - w)
         return AdEx.State(v=v, w=w)
 
     @staticmethod

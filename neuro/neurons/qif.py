@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from neuro import ops
 from neuro.clock import Clock
-from neuro.errors import InvalidValue
 from neuro.neurons._base import Current, Neuron, Value, parameter
+from neuro.neurons._step import check_step, smallest
 from neuro.ops import Array
 from neuro.units import ms
 
@@ -26,7 +24,8 @@ class QIF(Neuron):
     Neuronal Dynamics (2014), eq. 5.16.
 
     Raises:
-        InvalidValue: v_th is so high that v would reach infinity within one tick below it.
+        InvalidValue: v_th is so high that v would reach infinity within one tick below it; above
+            a third of that tick a warning, `CoarseStep`, states how far v passes the cut-off.
     """
 
     tau: Value = parameter(default=20 * ms, unit="s", meaning="time constant", above=0)
@@ -43,14 +42,16 @@ class QIF(Neuron):
 
     @staticmethod
     def derive(p: Any, clock: Clock) -> QIF.Coefficients:
-        rate = clock.dt / p.tau
-        step = float(np.max(np.asarray(ops.stop(rate * p.v_th))))
-        if step >= 1:
-            raise InvalidValue(
-                f"QIF.v_th: v_th dt / tau is {step:g}, expected below 1: v would reach infinity "
-                "within one tick. Use a finer clock or a lower v_th."
-            )
-        return QIF.Coefficients(rate, p.v_th, p.v_reset)
+        left = smallest(p.tau / p.v_th)  # from the cut-off to infinity
+        x = clock.dt / left
+        beyond = x / (1 - x) if x < 1 else 0.0
+        check_step(
+            "QIF", clock, coarse=left / 3, limit=0.999 * left,
+            error=f"v to pass the cut-off by up to {beyond:.0%} of v_th before "
+            "the spike is seen",
+            why=f"v would reach infinity within a tick, since tau / v_th is {left:.2g} s",
+        )  # fmt: skip
+        return QIF.Coefficients(clock.dt / p.tau, p.v_th, p.v_reset)
 
     @staticmethod
     def rest(p: QIF.Coefficients) -> QIF.State:

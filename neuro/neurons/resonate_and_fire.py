@@ -50,7 +50,8 @@ class ResonateAndFire(Neuron):
         period = 1 / -smallest(-p.frequency)
         check_step(
             "ResonateAndFire", clock, coarse=0.1 * period, limit=0.5 * period,
-            error="peaks of v between ticks to be missed by more than 5 % of their height",
+            error="peaks of v between ticks to be missed by up to "
+            f"{1 - math.cos(math.pi * clock.dt / period):.1%} of their height",
             why="a tick above half a period cannot show the frequency",
         )  # fmt: skip
         decay, angle = ops.exp(-clock.dt / p.tau_mem), 2 * math.pi * clock.dt * p.frequency

@@ -6,7 +6,6 @@ import torch
 from scipy.integrate import solve_ivp
 
 from neuro.clock import Clock
-from neuro.errors import InvalidValue
 from neuro.neurons.astrocyte import Astrocyte
 from neuro.nn import Population
 from neuro.units import ms
@@ -91,8 +90,3 @@ def test_the_decay_time_of_ip3_has_the_gradient_of_finite_differences() -> None:
     tau = layer.values()["tau_ip3"].item()
     slope = (end(tau * 1.0001) - end(tau * 0.9999)) / 0.0002
     assert grad.item() == pytest.approx(slope, rel=1e-5)
-
-
-def test_ticks_beyond_stability_are_refused() -> None:
-    with pytest.raises(InvalidValue, match=r"tick is 0.2 s, expected at most 0.1 s"):
-        Population(Astrocyte(1), Clock(200 * ms))
