@@ -2,7 +2,8 @@
 
 The reference, which is the laws as PyTorch runs them, is compared with every compiled form on
 inputs that are multiples of a power of two, with every parameter away from its default and one of
-them different for each unit.
+them different for each unit. Beside that: the parameter table is complete, rest is a fixed point,
+and a neuron that calls itself lazy keeps the three promises of `Neuron.lazy`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import importlib.util
 import inspect
 import os
+import re
 import warnings
 from collections.abc import Iterator
 from functools import partial
@@ -30,6 +32,9 @@ BACKENDS = ("reference", "simulation", "fused", "adjoint", "triton", "finite dif
 STEPS, BATCH, UNITS = 40, 3, 5
 CLOCKS = tuple(Clock(dt) for dt in (1e-3, 5e-4, 1e-4, 5e-5, 1e-5))
 TOLERANCE = {torch.float32: 1e-4, torch.float64: 1e-10}
+# "1" or a product or quotient of SI units with prefixes; M is mol/l.
+_UNIT = r"[afpnumkM]?(Hz|mol|[smgVASFM])\d?"
+SI_UNIT = re.compile(rf"1|(1/)?{_UNIT}([ /]{_UNIT})*")
 SURROGATES: tuple[Surrogate, ...] = (ATan(2.0), FastSigmoid(5.0), Triangular())
 
 
@@ -78,9 +83,14 @@ def check_neuron(neuron: type[Neuron], *, clock: Clock | None = None) -> list[Ch
 
 def run_checks(neuron: type[Neuron], *, clock: Clock | None = None) -> Iterator[Check]:
     """The comparisons of `check_neuron`, one by one, passed or not."""
-    step = clock or _clock(neuron)
+    yield _table(neuron)
     for position, options in enumerate(_options(neuron)):
-        example = _example(neuron, step, options)
+        step = clock or _clock(neuron, options)
+        example, unmoved = _example(neuron, step, options)
+        yield Check(
+            neuron.__name__, "reference", f"every parameter moves, {options or 'no options'}",
+            not unmoved, f"no value but the default is accepted: {unmoved}",
+        )  # fmt: skip
         inputs = _inputs(example, step)
         label = ", ".join(f"{k}={v}" for k, v in options.items()) or "all parameters changed"
         for dtype in (torch.float32, torch.float64):
@@ -91,6 +101,8 @@ def run_checks(neuron: type[Neuron], *, clock: Clock | None = None) -> Iterator[
         if _smooth(neuron):
             yield _finite_differences(example, step, inputs, label)
         yield _rest(example, step, label)
+        if example.lazy():
+            yield from _lazy(example, step, inputs, label)
 
 
 def _compare(
@@ -188,11 +200,13 @@ def _finite_differences(neuron: Neuron, clock: Clock, inputs: Any, label: str) -
         out, _ = run(x)
         if not neuron.spiking() or not out.any():
             break
-        x = type(x)(*(port / 2 for port in x))
-    scale = max(float(port.abs().max()) for port in x)
+        x = type(x)(*(
+            port if name in type(neuron).noise else port / 2
+            for name, port in zip(x._fields, x, strict=True)
+        ))  # fmt: skip
     direction = type(x)(*(
         torch.zeros_like(port) if name in type(neuron).noise
-        else torch.rand(port.shape, generator=generator, dtype=dtype) * scale
+        else torch.rand(port.shape, generator=generator, dtype=dtype) * port.abs().max()
         for name, port in zip(x._fields, x, strict=True)
     ))  # fmt: skip
     x = type(x)(*(port.clone().requires_grad_() for port in x))
@@ -221,15 +235,32 @@ def _smooth(neuron: type[Neuron]) -> bool:
     return not any("ops.round" in inspect.getsource(law) for law in laws)
 
 
+def _table(neuron: type[Neuron]) -> Check:
+    """Every row of the parameter table says what it is, in which unit, and has a legal default."""
+    wrong = []
+    for row in neuron.table():
+        if not SI_UNIT.fullmatch(row.unit):
+            wrong.append(f"{row.name}: unit {row.unit!r} is not built from SI units")
+        if not row.meaning.strip():
+            wrong.append(f"{row.name}: no meaning")
+        if row.default <= row.low if row.open else row.default < row.low:
+            wrong.append(f"{row.name}: default {row.default:g} is out of bounds")
+    return Check(neuron.__name__, "reference", "parameter table", not wrong, "; ".join(wrong))
+
+
 def _rest(neuron: Neuron, clock: Clock, label: str) -> Check:
-    """Without input the resting state stays where it is."""
+    """Without input the resting state stays where it is, below threshold."""
+    kind = type(neuron)
     p = Population(neuron, clock).coefficients(torch.float64)
-    start = reference.rest(neuron, p, torch.zeros(1, *neuron.units, dtype=torch.float64))
-    after = type(neuron).flow(start, p, 1)
+    zero = torch.zeros(1, *neuron.units, dtype=torch.float64)
+    start = reference.rest(neuron, p, zero)
+    # One half at a noise port: neither luck nor its opposite.
+    silence = kind.Inputs(*(zero + 0.5 * (f in kind.noise) for f in kind.Inputs._fields))
+    after = kind.receive(kind.flow(start, p, 1), p, silence)
     worst, where = 0.0, ""
     for name, a, b in zip(start._fields, start, after, strict=True):
-        if name == "tick":
-            continue  # time goes on, even at rest
+        if name == "tick" or (kind.noise and name == "luck"):
+            continue  # time goes on, and draws are made, even at rest
         change = float((b - a).abs().max() / max(float(a.abs().max()), 1e-3))
         if change > worst:
             worst, where = change, name
@@ -237,6 +268,35 @@ def _rest(neuron: Neuron, clock: Clock, label: str) -> Check:
         neuron.name, "reference", f"rest is a fixed point, {label}", worst <= 1e-6,
         f"{where} moves by {worst:.2g} of its size in one tick",
     )  # fmt: skip
+
+
+def _lazy(neuron: Neuron, clock: Clock, inputs: Any, label: str) -> Iterator[Check]:
+    """The promises of `Neuron.lazy`, from the states that a run with input goes through."""
+    kind, record = type(neuron), list(type(neuron).State._fields)
+    p = Population(neuron, clock).coefficients(torch.float64)
+    start = reference.rest(neuron, p, inputs[0][0])
+    _, _, traces = reference.scan(neuron, p, inputs, start, SURROGATES[0], record)
+    state = kind.State(*(traces[name] for name in record))
+    split = crossed = 0.0
+    for a, b in ((1, 1), (2, 5), (7, 30)):
+        once, twice = kind.flow(state, p, a + b), kind.flow(kind.flow(state, p, a), p, b)
+        for x, y in zip(once, twice, strict=True):
+            split = max(split, float((x - y).abs().max() / max(float(x.abs().max()), 1e-3)))
+        if kind.spiking():
+            below = kind.fire(state, p) <= 0
+            crossed += float((below & (kind.fire(once, p) > 0)).sum())
+    silence = kind.Inputs(*(torch.zeros_like(traces[record[0]]) for _ in kind.Inputs._fields))
+    moved = [
+        name
+        for name, x, y in zip(record, state, kind.receive(state, p, silence), strict=True)
+        if not torch.equal(x, y)
+    ]
+    for what, passed, detail in (
+        ("flow(a + b) = flow(b) . flow(a)", split <= 1e-12, f"differs by {split:.2g}"),
+        ("flow does not cross the threshold", crossed == 0, f"crosses it {crossed:.0f} times"),
+        ("an input of zero changes nothing", not moved, f"it changes {moved}"),
+    ):
+        yield Check(neuron.name, "reference", f"lazy: {what}, {label}", passed, detail)
 
 
 # -- examples ---------------------------------------------------------------------------------
@@ -262,9 +322,9 @@ def _accepts(neuron: type[Neuron], values: dict[str, Any], clock: Clock) -> bool
     return True
 
 
-def _clock(neuron: type[Neuron]) -> Clock:
+def _clock(neuron: type[Neuron], options: dict[str, str]) -> Clock:
     for clock in CLOCKS:
-        if _accepts(neuron, {}, clock):
+        if _accepts(neuron, options, clock):
             return clock
     raise InvalidValue(
         f"{neuron.__name__}: its defaults are refused at every step of "
@@ -272,8 +332,10 @@ def _clock(neuron: type[Neuron]) -> Clock:
     )
 
 
-def _example(neuron: type[Neuron], clock: Clock, options: dict[str, str]) -> Neuron:
-    """Every parameter away from its default where the neuron allows it; the first varies by unit."""
+def _example(
+    neuron: type[Neuron], clock: Clock, options: dict[str, str]
+) -> tuple[Neuron, list[str]]:
+    """Every parameter away from its default, the first varies by unit; and those that cannot be."""
     values: dict[str, Any] = dict(options)
     for row in neuron.table():
         plain = 2 * clock.dt if row.unit == "s" else 1e-3 if row.unit != "1" else 0.0625
@@ -290,7 +352,8 @@ def _example(neuron: type[Neuron], clock: Clock, options: dict[str, str]) -> Neu
         if row.learnable and value and _accepts(neuron, values | {row.name: spread}, clock):
             values[row.name] = spread
             break
-    return neuron(UNITS, **values)
+    unmoved = [row.name for row in neuron.table() if row.name not in values]
+    return neuron(UNITS, **values), unmoved
 
 
 def _inputs(neuron: Neuron, clock: Clock) -> Any:

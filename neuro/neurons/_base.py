@@ -230,6 +230,16 @@ class Neuron:
         """Whether the neuron has a `fire` law."""
         return cls.fire is not Neuron.fire
 
+    def lazy(self) -> bool:
+        """Whether ticks without input may be skipped, for these parameters.
+
+        A lazy neuron keeps three promises, which `neuro.testing.check_neuron` tests: two flows
+        make one, flow(a + b) = flow(b) . flow(a); no flow takes a unit across its threshold; and
+        an input of zero changes nothing. An event-driven engine then touches a unit only when an
+        event arrives, or in the tick after a spike if it is still above threshold.
+        """
+        return False
+
     @classmethod
     def table(cls) -> tuple[Parameter, ...]:
         """The parameter table, in order of declaration."""

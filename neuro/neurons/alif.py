@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from neuro import ops
 from neuro.clock import Clock
 from neuro.neurons._base import Current, Neuron, Value, parameter
@@ -48,6 +50,11 @@ class ALIF(Neuron):
         v_leak: Array
         v_reset: Array
         reset: str
+
+    def lazy(self) -> bool:
+        # v must fall faster than the threshold.
+        slower = np.greater_equal(self.tau_adapt, self.tau_mem)
+        return bool(np.all(slower & np.less_equal(self.v_leak, self.v_th)))
 
     @staticmethod
     def derive(p: Any, clock: Clock) -> ALIF.Coefficients:

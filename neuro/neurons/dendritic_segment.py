@@ -55,6 +55,9 @@ class DendriticSegment(Neuron):
         theta: Array
         duration: Array  # ticks
 
+    def lazy(self) -> bool:
+        return bool(np.all(np.greater_equal(self.theta, 0.5)))
+
     @staticmethod
     def derive(p: Any, clock: Clock) -> DendriticSegment.Coefficients:
         ticks = whole_ticks(p.duration, clock, "DendriticSegment.duration")

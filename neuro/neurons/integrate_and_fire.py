@@ -32,6 +32,9 @@ class IF(Neuron):
         v_reset: Array
         reset: str
 
+    def lazy(self) -> bool:
+        return True
+
     @staticmethod
     def derive(p: Any, clock: Clock) -> IF.Coefficients:
         return IF.Coefficients(p.v_th, p.v_reset, p.reset)

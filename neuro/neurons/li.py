@@ -30,6 +30,9 @@ class LI(Neuron):
         alpha: Array  # decay of v in one tick
         v_leak: Array
 
+    def lazy(self) -> bool:
+        return True
+
     @staticmethod
     def derive(p: Any, clock: Clock) -> LI.Coefficients:
         return LI.Coefficients(ops.exp(-clock.dt / p.tau_mem), p.v_leak)

@@ -21,9 +21,12 @@ class LIF(Neuron):
         tau_mem dv/dt = v_leak - v,   v <- v + input,   spike when v > v_th
 
     The flow is exact for any step. While refractory, v is held at its value and input is ignored.
+    With learn=["tau_mem"] this is the parametric LIF (PLIF): its v <- v + (x - v) / tau is ours
+    with exp(-dt / tau_mem) = 1 - 1 / tau and inputs x / tau.
 
     Source: Gerstner, Kistler, Naud, Paninski, Neuronal Dynamics (2014), eqs. 1.5 and 1.6;
-    `subtract` is the soft reset of Rueckauer et al. (2017), eq. 4.
+    `subtract` is the soft reset of Rueckauer et al. (2017), eq. 4; PLIF: Fang, Yu, Chen,
+    Masquelier, Huang, Tian, ICCV 2021, eqs. 4 to 8.
     """
 
     tau_mem: Value = parameter(default=20 * ms, unit="s", meaning="membrane time constant", above=0)
@@ -60,6 +63,9 @@ class LIF(Neuron):
         if not 0 < beta < 1:
             raise InvalidValue(f"LIF.from_beta: got beta={beta}, expected 0 < beta < 1")
         return cls(shape, tau_mem=float(-dt / ops.log(beta)))
+
+    def lazy(self) -> bool:
+        return bool(np.all(np.less_equal(self.v_leak, self.v_th)))
 
     @staticmethod
     def derive(p: Any, clock: Clock) -> LIF.Coefficients:

@@ -45,6 +45,9 @@ class LiquidAstrocyte(Neuron):
         jump: Array  # effect of one spike
         b: Array
 
+    def lazy(self) -> bool:
+        return True
+
     @staticmethod
     def derive(p: Any, clock: Clock) -> LiquidAstrocyte.Coefficients:
         alpha = ops.exp(-clock.dt / p.tau_a)

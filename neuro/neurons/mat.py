@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from neuro import ops
 from neuro.clock import Clock
 from neuro.neurons._base import Current, Neuron, Value, parameter
@@ -44,6 +46,12 @@ class MAT(Neuron):
         a2: Array
         v_th: Array
         v_leak: Array
+
+    def lazy(self) -> bool:
+        # v must fall faster than every part of the threshold, and no part may be negative.
+        slower = np.less_equal(self.tau_mem, np.minimum(self.tau_1, self.tau_2))
+        raised = np.greater_equal(np.minimum(self.a1, self.a2), 0)
+        return bool(np.all(slower & raised & np.less_equal(self.v_leak, self.v_th)))
 
     @staticmethod
     def derive(p: Any, clock: Clock) -> MAT.Coefficients:

@@ -101,11 +101,13 @@ class MetaNeuron(Neuron):
 
     @staticmethod
     def flow(s: MetaNeuron.State, p: MetaNeuron.Coefficients, h: int) -> MetaNeuron.State:
+        for _ in range(h - 1):
+            s = MetaNeuron.flow(s, p, 1)
         return MetaNeuron.State(
             v=s.v + p.step * (s.v * s.v - s.v - s.u),
             u=s.u + p.step * (p.theta_v * s.v - p.theta_u * s.u),
             luck=s.luck,
-            tick=s.tick + h,
+            tick=s.tick + 1,
         )
 
     @staticmethod

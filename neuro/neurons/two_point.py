@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from neuro import ops
 from neuro.clock import Clock
 from neuro.neurons._base import Neuron, Value, option, parameter
@@ -73,6 +75,11 @@ class TwoPoint(Neuron):
         v_reset: Array
         modulation: str
         reset: str
+
+    def lazy(self) -> bool:
+        # In "coop" context alone moves the membrane.
+        below = bool(np.all(np.less_equal(self.v_leak, self.v_th)))
+        return below and self.modulation != "coop"
 
     @staticmethod
     def derive(p: Any, clock: Clock) -> TwoPoint.Coefficients:
