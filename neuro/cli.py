@@ -85,12 +85,17 @@ def doctor(as_json: recipe.Json = False) -> None:
 def neurons(
     name: Annotated[str | None, typer.Argument(help="Neuron; without it, all of them.")] = None,
     check: Annotated[bool, typer.Option("--check", help="Compare the back ends.")] = False,
+    gallery: Annotated[
+        Path | None, typer.Option("--gallery", help="Run them and write an HTML page.")
+    ] = None,
     as_json: recipe.Json = False,
 ) -> None:
-    """Say which neurons there are, show one, or check that all back ends agree."""
-    if not check:
+    """Say which neurons there are, show one, draw them, or check that all back ends agree."""
+    if gallery is not None:
+        cli_neurons.draw(name, gallery, as_json)
+    if not check and gallery is None:
         cli_neurons.show(name, as_json)
-    elif not cli_neurons.check(name, as_json):
+    elif check and not cli_neurons.check(name, as_json):
         raise typer.Exit(1)
 
 

@@ -1,4 +1,4 @@
-"""`neuro neurons`: the neuron family, one neuron's page, and the comparison of its back ends."""
+"""`neuro neurons`: the family, one neuron's page, its gallery, the comparison of its back ends."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import inspect
 import json
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -105,6 +106,22 @@ def show(name: str | None, as_json: bool) -> None:
     for row in rows:
         table.add_row(*(str(value) for value in row.values()))
     Console().print(table)
+
+
+def draw(name: str | None, path: Path, as_json: bool) -> None:
+    """Write the gallery of one neuron or all."""
+    kinds = chosen(name)
+    require("torch", "train")
+    from neuro.plot import write_gallery
+
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("", total=len(kinds))
+
+        def begun(title: str) -> None:
+            progress.update(task, advance=1, description=title)
+
+        write_gallery(path, kinds.values(), begun=begun)
+    print(json.dumps({"neurons": len(kinds), "gallery": str(path)}) if as_json else path)
 
 
 def check(name: str | None, as_json: bool) -> bool:

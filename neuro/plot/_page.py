@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from string import Template
 from typing import TYPE_CHECKING
@@ -28,6 +28,7 @@ h1 { font-size: 1.9rem; line-height: 1.2; margin: 0 0 .5rem; letter-spacing: -.0
 h2 { font-size: 1.2rem; margin: 3rem 0 .75rem; padding-top: .9rem;
   border-top: 1px solid var(--rule); }
 p { margin: .5rem 0 1rem; max-width: 44rem; }
+a { color: var(--accent); }
 .lead { color: var(--soft); font-size: 1.05rem; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 .facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(11rem, 1fr)); gap: .75rem;
@@ -92,7 +93,12 @@ class Page:
 
     def heading(self, text: str) -> None:
         """Begin a section."""
-        self._parts.append(f"<h2>{escape(text)}</h2>")
+        self._parts.append(f'<h2 id="{escape(text)}">{escape(text)}</h2>')
+
+    def contents(self, headings: Iterable[str]) -> None:
+        """Links to sections by their headings."""
+        links = ", ".join(f'<a href="#{escape(h)}">{escape(h)}</a>' for h in headings)
+        self._parts.append(f"<p>{links}</p>")
 
     def paragraph(self, text: str) -> None:
         """Plain text."""
@@ -117,6 +123,15 @@ class Page:
             for name, value in rows.items()
         )
         self._parts.append(f"<table>\n{cells}\n</table>")
+
+    def grid(self, heads: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+        """A table with several columns."""
+        top = "".join(f'<th scope="col">{escape(head)}</th>' for head in heads)
+        cells = "\n".join(
+            f"<tr>{''.join(f'<td>{escape(shown(value))}</td>' for value in row)}</tr>"
+            for row in rows
+        )
+        self._parts.append(f"<table>\n<tr>{top}</tr>\n{cells}\n</table>")
 
     def figure(self, figure: Figure, caption: str, alt: str) -> None:
         """A numbered figure: vector graphics inside an image, isolated from the page."""

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import nir
 import numpy as np
@@ -68,6 +69,14 @@ def test_what_is_said_of_export_is_what_export_does() -> None:
             continue
         written.add(name)
     assert said == written and "LIF" in said
+
+
+def test_the_gallery_is_written_where_asked(tmp_path: Path) -> None:
+    file = tmp_path / "gallery.html"
+    done = runner.invoke(app, ["neurons", "LI", "--gallery", str(file), "--json"])
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout.splitlines()[-1]) == {"neurons": 1, "gallery": str(file)}
+    assert "Leaky integrator" in file.read_text(encoding="utf-8")
 
 
 def test_an_unknown_neuron_is_refused_with_the_nearest_name() -> None:
