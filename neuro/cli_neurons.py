@@ -56,7 +56,6 @@ def facts(kind: type[neurons.Neuron]) -> dict[str, Any]:
 def page(kind: type[neurons.Neuron]) -> dict[str, Any]:
     """All that is known of one neuron: the facts, its equations, table, options and source."""
     source = next((p for p in _paragraphs(kind) if p.startswith("Source:")), "Source: none given")
-    presets = getattr(inspect.getmodule(kind), "PRESETS", {}) if hasattr(kind, "preset") else {}
     return {
         **facts(kind),
         "equations": list(kind.equations()),
@@ -67,7 +66,7 @@ def page(kind: type[neurons.Neuron]) -> dict[str, Any]:
             for row in kind.table()
         ],
         "options": {name: list(choices) for name, choices in kind._options()},
-        "presets": list(presets),
+        "presets": list(getattr(kind, "presets", ())),
         "emits": kind.emits,
         "source": " ".join(source.removeprefix("Source:").split()),
     }  # fmt: skip
