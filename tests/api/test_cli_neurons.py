@@ -52,8 +52,15 @@ def test_a_page_names_presets_that_exist() -> None:
     assert "FS" in told["presets"]
     for name in told["presets"]:
         assert isinstance(Izhikevich.preset(name), Izhikevich)
-    assert told["table"][0]["bound"] == "> 0"
     assert told["equations"] == list(Izhikevich.equations())
+
+
+def test_a_page_in_json_carries_the_table() -> None:
+    done = runner.invoke(app, ["neurons", "LIF", "--json"])
+    (told,) = json.loads(done.stdout)["neurons"]
+    (row,) = (row for row in told["table"] if row["name"] == "refractory")
+    assert (row["unit"], row["bound"], row["learnable"]) == ("s", ">= 0", False)
+    assert told["options"] == {"reset": ["zero", "subtract", "none"]}
 
 
 def test_what_is_said_of_export_is_what_export_does() -> None:
