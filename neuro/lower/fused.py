@@ -5,7 +5,8 @@ Gives the spikes of `neuro.lower.reference` to the bit, and its gradients to rou
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -19,7 +20,7 @@ from neuro.lower.workspace import contiguous, empty
 from neuro.neurons import Neuron
 from neuro.surrogate import Surrogate
 
-GRAIN = 2048  # columns; fewer are not worth a thread
+GRAIN = 8192  # columns; fewer are not worth a thread
 BLOCK = 256  # columns a program on a GPU
 
 
@@ -31,10 +32,12 @@ def scan(
     surrogate: Surrogate,
     record: Sequence[str] = (),
     target: str = "",
+    reuse: bool = False,
 ) -> tuple[Tensor, Any, dict[str, Tensor]]:
     """The same as `reference.scan`, with the same arguments and results.
 
     Args:
+        reuse: the memory of the first input may be written over, as nobody needs it any more.
         target: "numba" or "triton"; by default what suits the device of the inputs.
 
     Raises:
@@ -42,8 +45,10 @@ def scan(
     """
     x = inputs[0]
     target = target or ("triton" if x.is_cuda else "numba")
-    code = compiled(type(neuron), p, surrogate, learned_names(p), tuple(record), x.dtype, target)
-    results = _Scan.apply(code, *flatten(code, p, inputs, state, x[0].numel()))
+    code = compiled(
+        type(neuron), p, surrogate, learned_names(p), tuple(record), x.dtype, target, reuse=reuse
+    )
+    results = _Scan.apply(code, *flatten(code, p, inputs, state, x.shape[1:]))
     assert isinstance(results, tuple)
     out, rest = results[0].view(x.shape), results[1:]
     traces = {n: r.view(x.shape) for n, r in zip(record, rest[: len(record)], strict=True)}
@@ -59,14 +64,18 @@ def learned_names(p: Any) -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def flatten(code: Compiled, p: Any, inputs: Any, state: Any, columns: int) -> list[Any]:
-    """Inputs [T, columns], state [columns] and coefficients, in the order kernels name them."""
-    units = inputs[0].shape[1:]
+def flatten(code: Compiled, p: Any, inputs: Any, state: Any, lead: Sequence[int]) -> list[Any]:
+    """Inputs [T, columns], state [columns] and coefficients, in the order kernels name them.
+
+    Args:
+        lead: B and the shape of the population, the axes that are one in a kernel.
+    """
+    columns = math.prod(lead)
     flat = [port.reshape(len(port), columns) for port in inputs]
     flat += [field.reshape(columns) for field in state]
     for name, leaf in code.step.coefficients.items():
         value = getattr(p, name)
-        flat.append(value.expand(units).reshape(columns) if leaf.level == COLUMN else value)
+        flat.append(value.expand(*lead).reshape(columns) if leaf.level == COLUMN else value)
     return flat
 
 
@@ -81,15 +90,20 @@ class _Scan(torch.autograd.Function):
         ))  # fmt: skip
         x = held[names[0]]
         made: dict[str, Tensor] = {}
-        for name in names[len(held) :]:
-            shape = x.shape[1:] if name.startswith("end_") else x.shape
-            made[name] = _empty(shape, x)
+        for name in names:
+            if name in held:
+                continue
+            if name.startswith("end_"):
+                made[name] = held[f"s_{name[4:]}"].clone()
+            else:
+                made[name] = _empty(x.shape, x)
         launch(code, "forward", x, [made[n] if n in made else held[n] for n in names])
         ctx.code, ctx.shape = code, x.shape
         ctx.fixed = {n: v for n, v in held.items() if not isinstance(v, Tensor)}
         tensors = {n: v for n, v in held.items() if n.startswith("p_") and isinstance(v, Tensor)}
         for i, node in enumerate(code.adjoint.kept):  # what is an input is there already
-            tensors[f"keep_{i}"] = made[f"keep_{i}"] if f"keep_{i}" in made else held[node.value]
+            name = node.value if node.value in held else names[0]
+            tensors[f"keep_{i}"] = made.get(f"keep_{i}", held.get(name))
         ctx.names = tuple(tensors)
         ctx.save_for_backward(*tensors.values())
         ends = [
@@ -106,25 +120,42 @@ class _Scan(torch.autograd.Function):
         held: dict[str, Any] = ctx.fixed | dict(zip(ctx.names, ctx.saved_tensors, strict=True))
         like = grads[0]
         records = [n for n in names if n.startswith("grec_")]
-        given = ("gout", *records, *(f"gend_{n}" for n in step.state))
-        held |= dict(zip(given, (contiguous(g) for g in grads), strict=True))
+        one_row = code.target == "numba"
+        given = {"gout": grads[0], **dict(zip(records, grads[1:], strict=False))}
+        held |= {n: arriving(g) if one_row else g.contiguous() for n, g in given.items()}
+        ends = grads[1 + len(records) :]
+        held |= {f"gend_{n}": contiguous(g) for n, g in zip(step.state, ends, strict=True)}
         for name in names:
             if name.startswith("gx_"):
                 held[name] = _empty(ctx.shape, like)
             elif name.startswith("gs_"):
-                held[name] = like.new_empty(ctx.shape[1])
+                held[name] = held[f"gend_{name[3:]}"].clone()
             elif name.startswith("gp_"):
                 held[name] = like.new_zeros(ctx.shape[1])
-        like = held["gout"]
-        launch(code, "backward", like, [held[n] for n in names])
-        result: list[Any] = [held[f"gx_{n}"] for n in step.ports]
-        result += [held[f"gs_{n}"] for n in step.state]
-        for name, leaf in step.coefficients.items():
-            gradient = held.get(f"gp_{name}")
-            if gradient is not None and leaf.level != COLUMN:
-                gradient = gradient.sum()
-            result.append(gradient)
-        return None, *result
+        stream = held[f"gx_{next(iter(step.ports))}"]
+        launch(code, "backward", stream, [held[n] for n in names])
+        inputs = (held[f"gx_{n}"] for n in step.ports)
+        states = (held[f"gs_{n}"] for n in step.state)
+        return None, *inputs, *states, *coefficient_gradients(code, held)
+
+
+def arriving(g: Tensor) -> Tensor:
+    """A gradient [T, columns] in order, or one row of it if it is the same at all ticks.
+
+    Losses on sums and means over time send such gradients: views that repeat one row.
+    """
+    return contiguous(g[:1] if g.stride(0) == 0 else g)
+
+
+def coefficient_gradients(code: Compiled, held: Mapping[str, Any]) -> list[Tensor | None]:
+    """Gradients of the coefficients, in their order, from those of the columns."""
+    result: list[Tensor | None] = []
+    for name, leaf in code.step.coefficients.items():
+        gradient = held.get(f"gp_{name}")
+        if gradient is not None and leaf.level != COLUMN:
+            gradient = gradient.sum()
+        result.append(gradient)
+    return result
 
 
 def launch(code: Compiled, which: str, stream: Tensor, values: list[Any]) -> None:

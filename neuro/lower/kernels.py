@@ -21,7 +21,7 @@ import torch
 
 from neuro.errors import InvalidValue, require
 from neuro.files import atomic
-from neuro.lower import numba_emit, triton_emit
+from neuro.lower import loop_emit, numba_emit, triton_emit
 from neuro.lower.adjoint import Adjoint, adjoint
 from neuro.lower.numba_emit import Kernels
 from neuro.lower.trace import COLUMN, HOST, UNIFORM, Step, trace
@@ -57,19 +57,22 @@ def levels(p: Any) -> tuple[int | None, ...]:
 
 def compiled(
     neuron: type[Neuron], p: Any, surrogate: Surrogate, learned: tuple[str, ...],
-    recorded: tuple[str, ...], dtype: torch.dtype, target: str = "numba",
+    recorded: tuple[str, ...], dtype: torch.dtype, target: str = "numba", entry: str = "",
+    reuse: bool = False,
 ) -> Compiled:  # fmt: skip
     """The kernels, from memory, from disk, or new.
 
     Args:
         target: "numba" for the processor or "triton" for a GPU.
+        entry: name of the port that feedback enters; adds the kernel `loop`.
+        reuse: whether the memory of the first input may take what is kept of a tick.
 
     Raises:
         Unsupported: the laws cannot be compiled; the message names file and line.
     """
     where = levels(p)
     switches = tuple(value for value, level in zip(p, where, strict=True) if level is None)
-    key = (neuron, where, switches, repr(surrogate), learned, recorded, dtype, target)
+    key = (neuron, where, switches, repr(surrogate), learned, recorded, dtype, target, entry, reuse)
     found = _compiled.get(key)
     if found is None:
         with _lock:
@@ -77,8 +80,13 @@ def compiled(
             if found is None:
                 step = trace(neuron, p, where, surrogate)
                 backward = adjoint(step, learned)
-                emit = triton_emit.emit if target == "triton" else numba_emit.emit
-                text = emit(step, backward, recorded, dtype)
+                if target == "triton":
+                    text = triton_emit.emit(step, backward, recorded, dtype)
+                else:
+                    text = numba_emit.emit(step, backward, recorded, dtype, reuse)
+                if entry:
+                    more = loop_emit.emit(text.forward, f"x_{entry}", step.emitted.op == "spike")
+                    text = text._replace(source=text.source + more)
                 module = _load(neuron.__name__, text.source, target)
                 found = Compiled(step, backward, text, module, target)
                 _compiled[key] = found

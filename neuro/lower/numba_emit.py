@@ -1,8 +1,10 @@
 """Stage 3: write the graph of a tick as the source of two Numba kernels over all ticks.
 
 `forward` and `backward` work on columns [low, high) of arrays [T, B * units]: all ticks, one
-operation of the graph a line, in the order of the laws. The kernels keep the state in a buffer
-that stays in the cache, so time costs no traffic but inputs, outputs and what is kept.
+operation of the graph a line, in the order of the laws. The state is changed in place, in the
+arrays `end_` (forward) and `gs_` (backward), which the caller fills with what it starts from. It
+stays in the cache, so time costs no traffic but inputs, outputs and what is kept. A gradient that
+is the same at all ticks may come as one row.
 """
 
 from __future__ import annotations
@@ -82,15 +84,20 @@ class _Body:
         return self.cast[node]
 
 
-def emit(step: Step, adjoint: Adjoint, recorded: tuple[str, ...], dtype: torch.dtype) -> Kernels:
+def emit(
+    step: Step, adjoint: Adjoint, recorded: tuple[str, ...], dtype: torch.dtype, reuse: bool = False
+) -> Kernels:
     """Source of both kernels.
 
     Args:
         recorded: state variables that `forward` writes for every tick, after the jump.
         dtype: float32 or float64.
+        reuse: `forward` keeps the first of what it keeps in the array of the first input, unless
+            the input itself is kept.
     """
     order = step.graph.nodes
     changed = [n for n, node in step.after.items() if node is not step.state[n]]
+    constant = [n for n in step.state if n not in changed]
     coefficients = list(step.coefficients.items())
     fixed = [f"p_{n}" for n, node in coefficients]
     columns = [n for n, node in coefficients if node.level == COLUMN]
@@ -112,18 +119,25 @@ def emit(step: Step, adjoint: Adjoint, recorded: tuple[str, ...], dtype: torch.d
     kept = {i: node for i, node in enumerate(adjoint.kept) if node not in ports}
     results = [step.emitted, *(step.after[n] for n in changed)]
     body.emit(order, [*results, *kept.values()])
+    first = next(iter(step.ports))
+    overwritten = step.ports[first] not in set(adjoint.kept) and reuse and kept
+    into = {i: f"k_{i}" for i in kept}
+    if overwritten:
+        into[next(iter(kept))] = f"i_{first}"
     writes = [f"o[i] = {body.use(step.emitted, False)}"]
-    writes += [f"k_{i}[i] = {body.use(node, False)}" for i, node in kept.items()]
+    writes += [f"{into[i]}[i] = {body.use(node, False)}" for i, node in kept.items()]
+    kept = {i: node for i, node in kept.items() if into[i] == f"k_{i}"}
     writes += [f"b_{n}[i] = {body.use(step.after[n], False)}" for n in changed]
     writes += [f"q_{n}[i] = {body.use(step.after[n], False)}" for n in recorded]
     arguments = (
-        *(f"x_{n}" for n in step.ports), *(f"s_{n}" for n in step.state), *fixed, "out",
+        *(f"x_{n}" for n in step.ports), *(f"s_{n}" for n in constant), *fixed, "out",
         *(f"keep_{i}" for i in kept), *(f"rec_{n}" for n in recorded),
         *(f"end_{n}" for n in changed),
     )  # fmt: skip
     text = [f"def forward(low, high, steps, {', '.join(arguments)}):"]
     text += _indent(1, body.before)
-    text += [f"    b_{n} = s_{n}[low:high].copy()" for n in step.state]
+    text += [f"    b_{n} = s_{n}[low:high]" for n in constant]
+    text += [f"    b_{n} = end_{n}[low:high]" for n in changed]
     text += [f"    c_{n} = p_{n}[low:high]" for n in columns]
     text += ["    for t in range(steps):"]
     text += [f"        i_{n} = x_{n}[t, low:high]" for n in step.ports]
@@ -132,7 +146,6 @@ def emit(step: Step, adjoint: Adjoint, recorded: tuple[str, ...], dtype: torch.d
     text += [f"        q_{n} = rec_{n}[t, low:high]" for n in recorded]
     text += ["        for i in range(high - low):"]
     text += _indent(3, [*loads, *gather, *body.inside, *writes])
-    text += [f"    end_{n}[low:high] = b_{n}" for n in changed]
     forward_text = _rename_columns(text, columns)
 
     # -- backward
@@ -151,26 +164,30 @@ def emit(step: Step, adjoint: Adjoint, recorded: tuple[str, ...], dtype: torch.d
     results = [*adjoint.state.values(), *adjoint.ports.values(), *adjoint.coefficients.values()]
     body.emit(order, results)
     writes = [f"w_{n}[i] = {body.use(node, False)}" for n, node in adjoint.ports.items()]
-    writes += [f"b_{n}[i] = {body.use(node, False)}" for n, node in adjoint.state.items()]
+    writes += [
+        f"b_{n}[i] = {body.use(node, False)}"
+        for n, node in adjoint.state.items()
+        if node is not adjoint.after[n] or n in recorded
+    ]
     writes += [f"a_{n}[i] += {body.use(node, False)}" for n, node in adjoint.coefficients.items()]
     backward = (
         *fixed, "gout", *(f"keep_{i}" for i in range(len(adjoint.kept))),
-        *(f"grec_{n}" for n in recorded), *(f"gend_{n}" for n in step.state),
-        *(f"gx_{n}" for n in step.ports), *(f"gs_{n}" for n in step.state),
+        *(f"grec_{n}" for n in recorded), *(f"gx_{n}" for n in step.ports),
+        *(f"gs_{n}" for n in step.state),
         *(f"gp_{n}" for n in adjoint.coefficients),
     )  # fmt: skip
     text = [f"def backward(low, high, steps, {', '.join(backward)}):"]
     text += _indent(1, body.before)
-    text += [f"    b_{n} = gend_{n}[low:high].copy()" for n in step.state]
+    text += [f"    b_{n} = gs_{n}[low:high]" for n in step.state]
     text += [f"    a_{n} = gp_{n}[low:high]" for n in adjoint.coefficients]
     text += [f"    c_{n} = p_{n}[low:high]" for n in columns]
-    text += ["    for t in range(steps - 1, -1, -1):", "        o = gout[t, low:high]"]
+    text += ["    for t in range(steps - 1, -1, -1):"]
+    text += ["        o = gout[t % gout.shape[0], low:high]"]
     text += [f"        k_{i} = keep_{i}[t, low:high]" for i in range(len(adjoint.kept))]
-    text += [f"        q_{n} = grec_{n}[t, low:high]" for n in recorded]
+    text += [f"        q_{n} = grec_{n}[t % grec_{n}.shape[0], low:high]" for n in recorded]
     text += [f"        w_{n} = gx_{n}[t, low:high]" for n in step.ports]
     text += ["        for i in range(high - low):"]
     text += _indent(3, [*loads, *gather, *body.inside, *writes])
-    text += [f"    gs_{n}[low:high] = b_{n}" for n in step.state]
     backward_text = _rename_columns(text, columns)
 
     used = "\n".join([*forward_text, *backward_text])

@@ -51,7 +51,7 @@ class _Gather(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, spikes: Spikes) -> Tensor:
         out = empty((len(spikes.counts), len(weight)), x.dtype)
-        _gather(out, bias, weight.t().contiguous(), *spikes.rows(), spikes.values, GRAIN)
+        select(spikes, weight.t().contiguous(), bias, out)
         ctx.counts, ctx.units = spikes.counts, spikes.units
         by_x, by_weight = ctx.needs_input_grad[:2]
         packed = (spikes.bits, spikes.values) if by_weight else (None, None)
@@ -68,24 +68,40 @@ class _Gather(torch.autograd.Function):
         by_bias = g.sum(0) if ctx.needs_input_grad[2] else None
         if bits is None:
             return by_x, None, by_bias, None
-        spikes = Spikes(bits, ctx.counts, values, ctx.units)
-        cached = TILE // (g.shape[1] * g.itemsize)
-        height = max(cached, round(PASS / max(spikes.density, SPARSEST)))
-        by_weight = empty((spikes.units, g.shape[1]), g.dtype)
-        share = -(-spikes.units // torch.get_num_threads())  # each tile is read once a thread
-        _gather(by_weight, None, g, *spikes.columns(height), share)
+        by_weight = empty((ctx.units, g.shape[1]), g.dtype).zero_()
+        collect(Spikes(bits, ctx.counts, values, ctx.units), g, by_weight)
         return by_x, by_weight.t(), by_bias, None
 
 
+def select(spikes: Spikes, table: Tensor, bias: Tensor | None, out: Tensor) -> None:
+    """out [R, width] = bias + spikes @ table [units, width]: the rows that are selected, added."""
+    first = out.new_zeros(out.shape[1]) if bias is None else bias.detach().contiguous()
+    _gather(out, first, table, *spikes.rows(), spikes.values, GRAIN)
+
+
+def collect(spikes: Spikes, g: Tensor, out: Tensor) -> None:
+    """out [units, width] += spikes.T @ g [R, width]."""
+    cached = TILE // (g.shape[1] * g.itemsize)
+    height = max(cached, round(PASS / max(spikes.density, SPARSEST)))
+    share = -(-len(out) // torch.get_num_threads())  # each tile is read once a thread
+    _gather(out, out.new_empty(0), g, *spikes.columns(height), share)
+
+
+def weight_gradient(x: Tensor, g: Tensor) -> Tensor:
+    """g.T @ x, [out, in], for spikes x [R, in] and gradients g [R, out], by the quicker way."""
+    outputs = x.shape[1] * g.shape[1]
+    spikes = worthwhile(x, x.shape[1], g.numel(), len(x) * outputs, LINEAR) if len(x) else None
+    if spikes is None:
+        return g.t() @ x
+    result = empty((x.shape[1], g.shape[1]), g.dtype).zero_()
+    collect(spikes, contiguous(g), result)
+    return result.t()
+
+
 def _gather(
-    out: Tensor, first: Tensor | None, table: Tensor, starts: Starts, places: Places,
-    values: Tensor, grain: int,
+    out: Tensor, first: Tensor, table: Tensor, starts: Starts, places: Places, values: Tensor,
+    grain: int,
 ) -> None:  # fmt: skip
-    first = out.new_zeros(out.shape[1]) if first is None else first.contiguous()
     arrays = [v.detach().numpy() for v in (out, first, table)]
-    file = kernels("gather")
-    if len(values):
-        kernel = partial(file.gather_graded, *arrays, starts, places, values.numpy())
-    else:
-        kernel = partial(file.gather, *arrays, starts, places)
+    kernel = partial(kernels("gather").gather, *arrays, starts, places, values.numpy())
     parallel(kernel, len(out), grain)

@@ -1,26 +1,31 @@
-"""A population that feeds back to itself: one product a tick, everything else fused.
+"""A population that feeds back to itself: the product in the loop, everything else fused.
 
-Forward, each tick's kernel call is preceded by the product of the spikes `delay` ticks ago with
-the recurrent weights. Backward, the adjoint kernel runs tick by tick against the stream, with the
-transposed product between; the gradient of the weights is a single product at the end.
+Forward, where few units spike, one kernel takes each sample through several ticks and adds up the
+recurrent weights that its spikes select; otherwise each tick's kernel follows a product. Backward,
+the adjoint kernel runs against the stream with the transposed product between ticks, and the
+gradient of the weights is a single product over all ticks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from neuro.lower.fused import GRAIN, argument, call, flatten, learned_names
+from neuro.lower.choice import LINEAR, pays
+from neuro.lower.fused import GRAIN, argument, coefficient_gradients, flatten, learned_names
 from neuro.lower.kernels import Compiled, compiled
+from neuro.lower.products import weight_gradient
+from neuro.lower.spikes import sample_density
 from neuro.lower.threads import parallel
-from neuro.lower.trace import COLUMN
 from neuro.lower.workspace import contiguous, empty
 from neuro.neurons import Neuron
 from neuro.surrogate import Surrogate
+
+GROUP = 10  # ticks after which the choice between sparse and dense is made anew
+PART = 64  # samples that go through the ticks together
 
 
 class Feedback(NamedTuple):
@@ -47,12 +52,13 @@ def scan(
         Unsupported: a law cannot be compiled; the message names its file and line.
     """
     x = inputs[0]
-    code = compiled(type(neuron), p, surrogate, learned_names(p), tuple(record), x.dtype)
-    columns = x[0].numel()
+    code = compiled(
+        type(neuron), p, surrogate, learned_names(p), tuple(record), x.dtype, entry=feedback.port
+    )
     port = type(neuron).Inputs._fields.index(feedback.port)
     results = _Loop.apply(
         code, port, feedback.weight, feedback.bias, feedback.line,
-        *flatten(code, p, inputs, state, columns),
+        *flatten(code, p, inputs, state, x.shape[1:]),
     )  # fmt: skip
     assert isinstance(results, tuple)
     out, rest = results[0].view(x.shape), results[1:]
@@ -79,49 +85,24 @@ class _Loop(torch.autograd.Function):
         entry = names[port]
         x = held[entry]
         steps, columns = x.shape
-        delay, batch, units = line.shape[0], line.shape[1], weight.shape[0]
-        current = empty(x.shape, x.dtype)  # what enters: input plus feedback
+        kept_inputs = {str(node.value) for node in code.adjoint.kept}
+        rows = steps if entry in kept_inputs else 1
+        current = empty((rows, columns), x.dtype)  # what enters: input plus feedback
         made = {n: empty(x.shape, x.dtype) for n in names if n.startswith(("out", "keep_", "rec_"))}
         state = {n: held[f"s_{n}"].clone() for n in step.state}
-        out = made["out"]
-        transposed = contiguous(weight.detach().t())
-        view = current.view(steps, batch, units)
-        sent, before = out.view(steps, batch, units), contiguous(line.detach()).flatten(2)
-        for t in range(steps):
-            past = sent[t - delay] if t >= delay else before[t]
-            torch.mm(past, transposed, out=view[t])
-            if bias is not None:
-                view[t] += bias.detach()
-            view[t] += x[t].view(batch, units)
-            arguments = []
-            for n in names:
-                if n == entry:
-                    value = current[t : t + 1]
-                elif n.startswith("x_"):
-                    value = held[n][t : t + 1]
-                elif n.startswith("s_"):
-                    value = state[n[2:]]
-                elif n.startswith("end_"):  # a kernel reads its state before it writes it
-                    value = state[n[4:]]
-                elif n in made:
-                    value = made[n][t : t + 1]
-                else:
-                    value = held[n]
-                arguments.append(argument(value))
-            parallel(partial(call, code.module.forward, 1, arguments), columns, GRAIN)
-        ctx.code, ctx.port, ctx.delay, ctx.has_bias = code, port, delay, bias is not None
+        values = held | made | {entry: current} | {f"end_{n}": v for n, v in state.items()}
+        before = contiguous(line.detach())
+        offset = x.new_zeros(len(weight)) if bias is None else bias.detach()
+        _run(code, [(n, values[n]) for n in names], x, current, made["out"], weight, offset, before)
+        ctx.code, ctx.port, ctx.has_bias = code, port, bias is not None
         ctx.fixed = {n: v for n, v in held.items() if not isinstance(v, Tensor)}
         kept = {n: v for n, v in held.items() if n.startswith("p_") and isinstance(v, Tensor)}
         for i, node in enumerate(code.adjoint.kept):
-            leaf = str(node.value)
-            kept[f"keep_{i}"] = (
-                made[f"keep_{i}"] if f"keep_{i}" in made
-                else current if leaf == entry else held[leaf]
-            )  # fmt: skip
+            kept[f"keep_{i}"] = values[f"keep_{i}" if f"keep_{i}" in made else str(node.value)]
         ctx.names = tuple(kept)
-        ctx.save_for_backward(weight, before, out, *kept.values())
+        ctx.save_for_backward(weight, before, made["out"], *kept.values())
         records = [made[n] for n in names if n.startswith("rec_")]
-        return out, *records, *state.values()
+        return made["out"], *records, *state.values()
 
     @staticmethod
     @torch.autograd.function.once_differentiable  # type: ignore[misc]
@@ -131,55 +112,104 @@ class _Loop(torch.autograd.Function):
         weight, before, out, *saved = ctx.saved_tensors
         held: dict[str, Any] = ctx.fixed | dict(zip(ctx.names, saved, strict=True))
         steps, columns = out.shape
-        batch, units, delay = before.shape[1], weight.shape[0], ctx.delay
+        delay, batch, units = before.shape
         records = [n for n in names if n.startswith("grec_")]
-        received = [contiguous(g) for g in grads[: 1 + len(records)]]
-        streams = dict(zip(("gout", *records), received, strict=True))
-        ends = grads[1 + len(records) :]
+        arriving, ends = grads[0], grads[1 + len(records) :]
+        held |= {n: contiguous(g) for n, g in zip(records, grads[1:], strict=False)}
         state = {n: g.clone() for n, g in zip(step.state, ends, strict=True)}
-        entry = f"gx_{list(step.ports)[ctx.port]}"
+        total = out.new_empty(1, columns)
         for name in names:
             if name.startswith("gx_"):
-                streams[name] = empty(out.shape, out.dtype)
+                held[name] = empty(out.shape, out.dtype)
             elif name.startswith("gp_"):
                 held[name] = out.new_zeros(columns)
-        into = streams[entry].view(steps, batch, units)
-        total = out.new_empty(1, columns)
-        for t in range(steps - 1, -1, -1):
-            if t + delay < steps:  # what this tick's spikes did `delay` ticks later
-                torch.addmm(
-                    streams["gout"][t].view(batch, units), into[t + delay], weight,
-                    out=total.view(batch, units),
-                )  # fmt: skip
-            else:
-                total.copy_(streams["gout"][t])
-            arguments = []
-            for n in names:
-                if n == "gout":
-                    value = total
-                elif n in streams:
-                    value = streams[n][t : t + 1]
-                elif n.startswith("keep_"):
-                    value = held[n][t : t + 1]
-                elif n.startswith("gend_"):
-                    value = state[n[5:]]
-                elif n.startswith("gs_"):  # a kernel reads what came before it writes
-                    value = state[n[3:]]
+            elif name.startswith("gs_"):
+                held[name] = state[name[3:]]
+        arguments = [(n, argument(total if n == "gout" else held[n])) for n in names]
+        entry = f"gx_{list(step.ports)[ctx.port]}"
+        into = held[entry].view(steps, batch, units)
+        arriving = arriving.view(steps, batch, units)
+
+        def back(low: int, high: int) -> None:
+            now = total.view(batch, units)[low:high]
+            for t in range(steps - 1, -1, -1):
+                if t + delay < steps:  # what this tick's spikes did `delay` ticks later
+                    later = into[t + delay, low:high]
+                    torch.addmm(arriving[t, low:high], later, weight, out=now)
                 else:
-                    value = held[n]
-                arguments.append(argument(value))
-            parallel(partial(call, code.module.backward, 1, arguments), columns, GRAIN)
+                    now.copy_(arriving[t, low:high])
+                tick = [
+                    v[t : t + 1] if n.startswith(("keep_", "grec_", "gx_")) else v
+                    for n, v in arguments
+                ]
+                code.module.backward(low * units, high * units, 1, *tick)
+
+        _in_parts(back, batch)
         sent = out.view(steps, batch, units)
         late, early = into[delay:].flatten(0, 1), into[:delay]
-        weight_gradient = late.t() @ sent[: max(steps - delay, 0)].flatten(0, 1)
-        weight_gradient += early.flatten(0, 1).t() @ before[: len(early)].flatten(0, 1)
-        line_gradient = torch.zeros_like(before)
-        line_gradient[: len(early)] = early @ weight
-        bias_gradient = into.sum((0, 1)) if ctx.has_bias else None
-        result: list[Any] = [streams[f"gx_{n}"] for n in step.ports] + list(state.values())
-        for name, leaf in step.coefficients.items():
-            gradient = held.get(f"gp_{name}")
-            if gradient is not None and leaf.level != COLUMN:
-                gradient = gradient.sum()
-            result.append(gradient)
-        return None, None, weight_gradient, bias_gradient, line_gradient, *result
+        by_weight = weight_gradient(sent[: max(steps - delay, 0)].flatten(0, 1), late)
+        by_weight = by_weight + early.flatten(0, 1).t() @ before[: len(early)].flatten(0, 1)
+        by_line = torch.zeros_like(before)
+        by_line[: len(early)] = early @ weight
+        by_bias = into.sum((0, 1)) if ctx.has_bias else None
+        by_inputs = (held[f"gx_{n}"] for n in step.ports)
+        by_coefficients = coefficient_gradients(code, held)
+        return (
+            None, None, by_weight, by_bias, by_line, *by_inputs, *state.values(), *by_coefficients
+        )  # fmt: skip
+
+
+def _run(
+    code: Compiled, values: list[tuple[str, Any]], x: Tensor, current: Tensor, out: Tensor,
+    weight: Tensor, bias: Tensor, before: Tensor,
+) -> None:  # fmt: skip
+    """All ticks forward, filling `current`, `out` and the other arrays of `values`."""
+    steps, columns = x.shape
+    delay, batch, units = before.shape
+    table = contiguous(weight.detach().t())
+    arguments = [(n, argument(v)) for n, v in values]
+    fixed = [argument(v) for v in (table, bias, before.view(delay, columns), x)]
+    given, now, sent = (v.view(-1, batch, units) for v in (x, current, out))
+
+    def gather(low: int, high: int) -> None:
+        values = (v for _, v in arguments)
+        code.module.loop(low, high, first, last, delay, *fixed, *values)
+
+    def multiply(low: int, high: int) -> None:
+        for t in range(first, last):
+            past = sent[t - delay] if t >= delay else before[t]
+            entering = now[t % len(now), low:high]
+            torch.addmm(bias, past[low:high], table, out=entering)
+            entering += given[t, low:high]
+            tick = [
+                v[t % len(v) : t % len(v) + 1]
+                if n.startswith(("x_", "out", "keep_", "rec_"))
+                else v
+                for n, v in arguments
+            ]
+            code.module.forward(low * units, high * units, 1, *tick)
+
+    emitted = before[-1]
+    for first in range(0, steps, GROUP):
+        last = min(first + GROUP, steps)
+        if pays(LINEAR, sample_density(emitted), units, 1):
+            parallel(gather, batch, -(-GRAIN // units))
+        else:
+            _in_parts(multiply, batch)
+        emitted = sent[last - 1]
+
+
+def _in_parts(function: Callable[[int, int], object], batch: int) -> None:
+    """Call a function that takes samples [low, high) through ticks with products between.
+
+    Each thread takes whole parts, so that none waits for another at every tick. How the batch is
+    cut does not depend on the number of threads, since the product of a part may be rounded
+    otherwise than the same rows of a larger one.
+    """
+
+    def some(low: int, high: int) -> None:
+        with torch.no_grad():  # each thread has its own switch
+            for first in range(low, high, PART):
+                function(first, min(first + PART, batch))
+
+    parallel(some, batch, PART)

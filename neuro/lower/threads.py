@@ -1,22 +1,32 @@
-"""Kernels on several threads: one small pool a process, shared by products and scans.
+"""Kernels on several threads: those that PyTorch computes with, shared by products and scans.
 
 A kernel works on a range of independent rows or columns, so how the whole is cut into ranges
 changes nothing in the result: it is the same on any number of threads, bit for bit.
+
+OpenMP's threads wait for their next work by spinning for milliseconds after PyTorch has used them.
+Threads of our own would have to share the processors with them, so kernels run on the very same
+team where its library can be found, and on a pool of our own elsewhere.
 """
 
 from __future__ import annotations
 
+import ctypes
 import os
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import wait as finish
+from functools import cache
+from pathlib import Path
+from typing import Any
 
 import torch
 
 RANGES = 4  # ranges a thread: enough that a thread which lost its core does not delay the rest
 
-_pools: dict[int, ThreadPoolExecutor] = {}  # by process: threads do not survive a fork
+_process = os.getpid()  # OpenMP's threads do not survive a fork, and cannot be made anew
+_pools: dict[int, ThreadPoolExecutor] = {}  # by process, for the same reason
+_Body = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 
 
 def parallel(function: Callable[[int, int], object], total: int, grain: int = 1) -> None:
@@ -42,23 +52,46 @@ def parallel(function: Callable[[int, int], object], total: int, grain: int = 1)
         return
     size = grain * -(-grains // (RANGES * threads))
     ranges = deque((low, min(low + size, total)) for low in range(0, total, size))
+    errors: list[BaseException] = []
 
-    def work() -> None:
-        while True:
+    def work(_: Any = None) -> None:
+        while not errors:
             try:
                 low, high = ranges.popleft()
             except IndexError:
                 return
-            function(low, high)
+            try:
+                function(low, high)
+            except BaseException as error:  # raised again by the caller
+                errors.append(error)
 
-    others = [_pool().submit(work) for _ in range(min(threads, len(ranges)) - 1)]
-    try:
+    threads = min(threads, len(ranges))
+    team = _openmp() if os.getpid() == _process else None
+    if team is not None:
+        team(_Body(work), None, threads, 0)
+    else:
+        others = [_pool().submit(work) for _ in range(threads - 1)]
         work()
-    finally:
-        ranges.clear()
         finish(others)  # the kernels write into the caller's arrays: never leave before them
-    for other in others:
-        other.result()
+    if errors:
+        raise errors[0]
+
+
+@cache
+def _openmp() -> Any:
+    """`GOMP_parallel` of the OpenMP library that PyTorch has loaded, or None."""
+    if not hasattr(os, "RTLD_NOLOAD"):
+        return None
+    bundled = Path(torch.__file__).with_name("lib").glob("libgomp*.so*")
+    for name in (*map(str, bundled), "libgomp.so.1"):
+        try:
+            library = ctypes.CDLL(name, mode=os.RTLD_NOW | os.RTLD_NOLOAD)
+        except OSError:
+            continue
+        library.GOMP_parallel.argtypes = (_Body, ctypes.c_void_p, ctypes.c_uint, ctypes.c_uint)
+        library.GOMP_parallel.restype = None
+        return library.GOMP_parallel
+    return None
 
 
 def _pool() -> ThreadPoolExecutor:

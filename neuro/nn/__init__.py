@@ -5,8 +5,8 @@ from neuro.nn.am_su import AMSULayer as AMSULayer
 from neuro.nn.astrocyte_memory import AstrocyteMemory as AstrocyteMemory
 from neuro.nn.connection import Conv2d as Conv2d
 from neuro.nn.connection import Linear as Linear
-from neuro.nn.connection import Sequential as Sequential
 from neuro.nn.elm import ELM as ELM
 from neuro.nn.population import Population as Population
+from neuro.nn.sequential import Sequential as Sequential
 
 __all__ = ["ELM", "AMSULayer", "AstrocyteMemory", "Conv2d", "Linear", "Population", "Sequential"]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from inspect import signature
+from collections.abc import Mapping
 
 from torch import Tensor, nn
 
-from neuro.errors import InvalidValue, Unsupported
+from neuro.errors import Unsupported
 from neuro.lower.convolutions import conv2d
 from neuro.lower.products import linear
 from neuro.synapses import Conv2d as Conv2dTopology
@@ -46,7 +45,7 @@ class Linear(nn.Linear):
 
     def forward(self, input: Tensor) -> Tensor:
         """Currents [T, B, out_features]."""
-        return linear(input.flatten(2) if input.ndim > 3 else input, self.weight, self.bias)
+        return linear(flat(input), self.weight, self.bias)
 
 
 class Conv2d(nn.Conv2d):
@@ -66,49 +65,6 @@ class Conv2d(nn.Conv2d):
         return out.unflatten(0, input.shape[:-3])
 
 
-class Sequential(nn.Sequential):
-    """Layers in a row, with state in and out: `out, states = net(x, states)`.
-
-    A layer keeps state if the second argument of its `forward` is called `state` (all layers of
-    this package that keep one, this one included, and your own) or if it is one of PyTorch's
-    recurrent layers (`torch.nn.RNN`, `LSTM`, `GRU`). It is called as `layer(x, state)` and returns
-    `(out, state)`. Every other layer is called as `layer(x)`.
-
-    Shapes:
-        x: what the first layer takes; states: one for each layer, None for those without.
-
-    Raises:
-        InvalidValue: the number of states is not that of the layers.
-        Unsupported: a layer needs more input than the one before it gives (`AstrocyteMemory`).
-    """
-
-    def forward(
-        self, input: Tensor, state: Sequence[object] | None = None
-    ) -> tuple[Tensor, list[object]]:
-        """Output of the last layer, and one state (or None) for each layer."""
-        before = [None] * len(self) if state is None else state
-        if len(before) != len(self):
-            raise InvalidValue(
-                f"Sequential: got {len(before)} states for {len(self)} layers, expected one for "
-                "each as returned by the previous call, or None to start at rest"
-            )
-        after: list[object] = []
-        for layer, carried in zip(self, before, strict=True):
-            keeps = _keeps_state(layer)
-            input, carried = layer(input, carried) if keeps else (layer(input), None)
-            after.append(carried)
-        return input, after
-
-
-def _keeps_state(layer: nn.Module) -> bool:
-    if isinstance(layer, nn.RNNBase):
-        return True
-    taken = list(signature(layer.forward).parameters)
-    if "state" in taken[2:]:
-        raise Unsupported(
-            "neuro.nn.Sequential", type(layer).__name__,
-            f"it takes {', '.join(taken[: taken.index('state')])}, and a row of layers passes on "
-            "one tensor",
-            "put it into a module of yours with forward(x, state), as AMSULayer does",
-        )  # fmt: skip
-    return taken[1:2] == ["state"]
+def flat(x: Tensor) -> Tensor:
+    """Spikes [T, B, units], several axes of units read as one."""
+    return x.flatten(2) if x.ndim > 3 else x

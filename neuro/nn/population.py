@@ -118,10 +118,12 @@ class Population(nn.Module):
         record: Sequence[str] = (),
         where: str = "",
         feedback: Feedback | None = None,
+        reuse: bool = False,
     ) -> tuple[Tensor, Any, dict[str, Tensor]]:
         """Like `forward`, from Inputs of tensors, also returning named state variables.
 
-        With `feedback` the population hears itself; that needs the fused back end.
+        With `feedback` the population hears itself; that needs the fused back end. With `reuse`
+        nobody needs the first input any more, and its memory may be used.
         """
         where = where or f"Population({self.neuron!r})"
         like = inputs[0][0]
@@ -136,8 +138,10 @@ class Population(nn.Module):
         reference.check_state(where, self.neuron, state, like)
         if feedback is not None:
             return recurrent.scan(self.neuron, p, inputs, state, self.surrogate, feedback, record)
-        scan = fused.scan if self.fuses(like) else reference.scan
-        return scan(self.neuron, p, inputs, state, self.surrogate, record)
+        given = (self.neuron, p, inputs, state, self.surrogate, record)
+        if self.fuses(like):
+            return fused.scan(*given, reuse=reuse)
+        return reference.scan(*given)
 
     def fuses(self, like: Tensor) -> bool:
         """Whether the compiled kernels run."""
@@ -150,11 +154,17 @@ class Population(nn.Module):
             )  # fmt: skip
         return able and self.backend != "reference" and not torch.compiler.is_compiling()
 
-    def forward(self, current: Tensor, state: Any = None) -> tuple[Tensor, Any]:
-        """Run all steps of `current` [T, B, *units]; see the class."""
+    def forward(
+        self, current: Tensor, state: Any = None, *, reuse: bool = False
+    ) -> tuple[Tensor, Any]:
+        """Run all steps of `current` [T, B, *units]; see the class.
+
+        Args:
+            reuse: nobody needs the values of `current` any more, so its memory may be used.
+        """
         check_input(f"Population({self.neuron!r})", current, self.neuron.units)
         first = type(self.neuron).Inputs._fields[0]
-        out, state, _ = self.trace(self.ports({first: current}, state), state)
+        out, state, _ = self.trace(self.ports({first: current}, state), state, reuse=reuse)
         return out, state
 
     def extra_repr(self) -> str:

@@ -229,6 +229,7 @@ class Module(nn.Module):
             neurons.get(name),
             fields,
             where=f"Module[{name!r}]",
+            reuse=True,  # the currents were made for it alone
         )
         kept.update({f"{name}.{f}": trace for f, trace in traces.items()})
 

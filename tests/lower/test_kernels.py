@@ -45,7 +45,7 @@ def test_processes_that_start_together_share_one_source_and_later_ones_compile_n
     assert len({spikes for spikes, _, _ in results}) == 1 and results[0][0] > 0
     (source,) = tmp_path.glob("*.py")
     text = source.read_text(encoding="utf-8")
-    assert "def forward(low, high, steps, x_current, s_v" in text and "def backward(" in text
+    assert "def forward(low, high, steps, x_current, " in text and "def backward(" in text
     assert finish(start(tmp_path))[1:] == [0, 0]
 
 
