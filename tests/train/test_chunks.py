@@ -53,7 +53,7 @@ def memory(field):  # of this process, in kB; ru_maxrss would begin with that of
 
 torch.set_num_threads(1)
 module = Module(feedforward(8, LIF(512), LIF(512), LI(2), clock=Clock(1 * ms), seed=0))
-module(torch.rand(4, 8, 8))[0]["out.v"].sum().backward()
+module(torch.rand(32, 64, 8), chunk=16)[0]["out.v"].sum().backward()  # loads all that it takes
 gc.collect()
 ctypes.CDLL(None).malloc_trim(0)
 Path("/proc/self/clear_refs").write_text("5")  # the high-water mark begins anew
