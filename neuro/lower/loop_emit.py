@@ -18,8 +18,13 @@ from pathlib import Path
 @cache
 def _imports() -> str:
     """Numba does not see when a function from another file changes; its hash does."""
-    digest = hashlib.sha256(Path(__file__).with_name("gather.py").read_bytes()).hexdigest()
-    return f"from neuro.lower.gather import add_graded, add_rows  # {digest[:20]}"
+    files = (Path(__file__).with_name(name) for name in ("gather.py", "packed.py"))
+    digest = hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+    return (
+        f"# {digest[:20]}\n"
+        "from neuro.lower.gather import add_graded, add_rows\n"
+        "from neuro.lower.packed import nonzero"
+    )
 
 
 def emit(arguments: Sequence[str], entry: str, spikes: bool) -> str:
@@ -43,11 +48,11 @@ def emit(arguments: Sequence[str], entry: str, spikes: bool) -> str:
     names = ", ".join(arguments)
     step = f"forward(low * units, high * units, 1, {', '.join(map(now, arguments))})"
     row = f"{entry}[t % {entry}.shape[0], b * units : (b + 1) * units]"
-    add = (
-        "add_rows(o, table, places, 0, n)"
-        if spikes
-        else "add_graded(o, table, places, values, 0, n)"
-    )
+    add = "add_rows(o, table, places, 0, n)"
+    if not spikes:
+        add = """for j in range(n):
+                values[j] = past[b * units + places[j]]
+            add_graded(o, table, places, values, 0, n)"""
     return f"""
 
 {_imports()}
@@ -56,15 +61,13 @@ def emit(arguments: Sequence[str], entry: str, spikes: bool) -> str:
 @njit(nogil=True, cache=True, error_model="numpy")
 def loop(low, high, first, last, delay, table, bias, before, given, {names}):
     units = table.shape[1]
-    places, values = np.empty(units + 1, np.int32), np.empty(units + 1, bias.dtype)
+    places, values = np.empty(units, np.int32), np.empty(units, bias.dtype)
+    flags = np.zeros((units + 7) // 8 * 8, np.uint8)
+    eights = flags.view(np.uint64)
     for t in range(first, last):
         past = out[t - delay] if t >= delay else before[t]
         for b in range(low, high):
-            n = 0
-            for u in range(units):
-                places[n] = u
-                values[n] = past[b * units + u]
-                n += past[b * units + u] != zero
+            n = nonzero(past[b * units : (b + 1) * units], flags, eights, places)
             o, x = {row}, given[t, b * units : (b + 1) * units]
             for k in range(units):
                 o[k] = x[k] + bias[k]

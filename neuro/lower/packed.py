@@ -23,6 +23,21 @@ def _lowest(word):
 
 
 @njit(nogil=True, cache=True)
+def nonzero(row, flags, eights, places):
+    """List the units of a row that are not zero; how many. Room: a byte each, seen as `eights`."""
+    for u in range(row.shape[0]):  # many at once
+        flags[u] = row[u] != 0
+    n = 0
+    for j in range(eights.shape[0]):
+        word = eights[j]
+        while word:
+            places[n] = 8 * j + (_lowest(word) >> 3)
+            word &= word - _ONE
+            n += 1
+    return n
+
+
+@njit(nogil=True, cache=True)
 def count(x, step, low, high):
     """How many of x[low:high:step] are not zero."""
     total = 0

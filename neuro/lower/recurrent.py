@@ -26,6 +26,7 @@ from neuro.surrogate import Surrogate
 
 GROUP = 10  # ticks after which the choice between sparse and dense is made anew
 PART = 64  # samples that go through the ticks together
+_STREAMS = ("x_", "out", "keep_", "rec_", "grec_", "gx_")  # arrays over ticks, as kernels name them
 
 
 class Feedback(NamedTuple):
@@ -132,17 +133,17 @@ class _Loop(torch.autograd.Function):
 
         def back(low: int, high: int) -> None:
             now = total.view(batch, units)[low:high]
+            coming, later = arriving[:, low:high].unbind(), into[:, low:high].unbind()
+            values = [v for _, v in arguments]
+            streams = [i for i, (n, _) in enumerate(arguments) if n.startswith(_STREAMS)]
             for t in range(steps - 1, -1, -1):
                 if t + delay < steps:  # what this tick's spikes did `delay` ticks later
-                    later = into[t + delay, low:high]
-                    torch.addmm(arriving[t, low:high], later, weight, out=now)
+                    torch.addmm(coming[t], later[t + delay], weight, out=now)
                 else:
-                    now.copy_(arriving[t, low:high])
-                tick = [
-                    v[t : t + 1] if n.startswith(("keep_", "grec_", "gx_")) else v
-                    for n, v in arguments
-                ]
-                code.module.backward(low * units, high * units, 1, *tick)
+                    now.copy_(coming[t])
+                for i in streams:
+                    values[i] = arguments[i][1][t : t + 1]
+                code.module.backward(low * units, high * units, 1, *values)
 
         _in_parts(back, batch)
         sent = out.view(steps, batch, units)
@@ -182,9 +183,7 @@ def _run(
             torch.addmm(bias, past[low:high], table, out=entering)
             entering += given[t, low:high]
             tick = [
-                v[t % len(v) : t % len(v) + 1]
-                if n.startswith(("x_", "out", "keep_", "rec_"))
-                else v
+                v[t % len(v) : t % len(v) + 1] if n.startswith(_STREAMS) else v
                 for n, v in arguments
             ]
             code.module.forward(low * units, high * units, 1, *tick)
