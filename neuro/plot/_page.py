@@ -93,11 +93,11 @@ class Page:
 
     def heading(self, text: str) -> None:
         """Begin a section."""
-        self._parts.append(f'<h2 id="{escape(text)}">{escape(text)}</h2>')
+        self._parts.append(f'<h2 id="{_anchor(text)}">{escape(text)}</h2>')
 
     def contents(self, headings: Iterable[str]) -> None:
         """Links to sections by their headings."""
-        links = ", ".join(f'<a href="#{escape(h)}">{escape(h)}</a>' for h in headings)
+        links = ", ".join(f'<a href="#{_anchor(h)}">{escape(h)}</a>' for h in headings)
         self._parts.append(f"<p>{links}</p>")
 
     def paragraph(self, text: str) -> None:
@@ -147,6 +147,11 @@ class Page:
         return _PAGE.substitute(
             title=escape(self._title), style=_STYLE, body="\n".join(self._parts)
         )
+
+
+def _anchor(text: str) -> str:
+    """A heading as the name of a place in the page."""
+    return escape("-".join(text.split()))
 
 
 def shown(value: object) -> str:
