@@ -56,6 +56,7 @@ class Check(NamedTuple):
     what: str
     passed: bool
     detail: str
+    error: float | None = None  # of a gradient, relative to its largest
 
 
 def check_neuron(neuron: type[Neuron], *, clock: Clock | None = None) -> list[Check]:
@@ -93,6 +94,9 @@ def run_checks(neuron: type[Neuron], *, clock: Clock | None = None) -> Iterator[
         )  # fmt: skip
         inputs = _inputs(example, step)
         label = ", ".join(f"{k}={v}" for k, v in options.items()) or "all parameters changed"
+        yield _rest(example, step, label)
+        if example.lazy():
+            yield from _lazy(example, step, inputs, label)
         for dtype in (torch.float32, torch.float64):
             what = f"{label}, {str(dtype).removeprefix('torch.')}"
             several = position == 0 and dtype == torch.float32 and neuron.spiking()
@@ -100,9 +104,6 @@ def run_checks(neuron: type[Neuron], *, clock: Clock | None = None) -> Iterator[
                 yield from _compare(example, step, inputs, dtype, surrogate, what)
         if _smooth(neuron):
             yield _finite_differences(example, step, inputs, label)
-        yield _rest(example, step, label)
-        if example.lazy():
-            yield from _lazy(example, step, inputs, label)
 
 
 def _compare(
@@ -150,7 +151,7 @@ def _compare(
             if not error <= worst:
                 worst, where = error, n
         detail = f"gradient of {where} differs by {worst:.2g} of its largest"
-        yield Check(name, backward, what, worst <= TOLERANCE[dtype], detail)
+        yield Check(name, backward, what, worst <= TOLERANCE[dtype], detail, worst)
 
 
 def triton_runs() -> bool:
@@ -225,7 +226,7 @@ def _finite_differences(neuron: Neuron, clock: Clock, inputs: Any, label: str) -
     error = min(abs(f - derived) for f in found) / size
     return Check(
         neuron.name, "finite differences", label, error <= 1e-5,
-        f"derived {derived:.8g}, differences {found[1]:.8g}",
+        f"derived {derived:.8g}, differences {found[1]:.8g}", error,
     )  # fmt: skip
 
 

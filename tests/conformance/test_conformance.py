@@ -1,7 +1,9 @@
 """Every neuron in every back end: bits of the forward pass, gradients, differences, rest."""
 
 import importlib.util
+import json
 import os
+import re
 import subprocess
 import sys
 from collections import namedtuple
@@ -12,11 +14,31 @@ import pytest
 
 import neuro.neurons
 import neuro.testing
-from neuro import ms
+from neuro import Clock, ms
 from neuro.errors import Unsupported
-from neuro.neurons import Neuron, parameter
-from neuro.testing import check_neuron, run_checks
+from neuro.neurons import (
+    ALIF,
+    LIF,
+    MAT,
+    QIF,
+    AdEx,
+    CubaLIF,
+    Izhikevich,
+    Neuron,
+    TwoCompartment,
+    TwoPoint,
+    parameter,
+)
+from neuro.testing import Check, check_neuron, run_checks
 
+# Columns of the table at the end of a run: dtype and back end.
+COLUMNS = {
+    "adjoint float32": ("float32", "adjoint"),
+    "adjoint float64": ("float64", "adjoint"),
+    "Triton float32": ("float32", "triton"),
+    "Triton float64": ("float64", "triton"),
+    "differences": ("", "finite differences"),
+}
 FAMILY = tuple(
     value
     for value in (getattr(neuro.neurons, name) for name in neuro.neurons.__all__)
@@ -24,27 +46,49 @@ FAMILY = tuple(
 )
 
 
+def worst(checks: list[Check], dtype: str, backend: str) -> float:
+    """The largest gradient error of one back end."""
+    chosen = [c for c in checks if c.backend == backend and (dtype in c.what or not dtype)]
+    return max((c.error for c in chosen if c.error is not None), default=float("nan"))
+
+
 @pytest.mark.parametrize("neuron", FAMILY, ids=lambda n: n.__name__)
-def test_all_back_ends_agree(neuron: type[Neuron]) -> None:
+def test_all_back_ends_agree(neuron: type[Neuron], record_property: Any) -> None:
     checks = list(run_checks(neuron))
+    for column, (dtype, backend) in COLUMNS.items():
+        if backend != "triton":
+            record_property("gradient", (neuron.__name__, column, worst(checks, dtype, backend)))
     assert not [c for c in checks if not c.passed]
     assert {"reference", "simulation", "fused", "adjoint"} <= {c.backend for c in checks}
+    assert worst(checks, "float32", "adjoint") <= 1e-4
+    assert worst(checks, "float64", "adjoint") <= 1e-10
 
 
 @pytest.mark.skipif(importlib.util.find_spec("triton") is None, reason="triton is not installed")
-def test_triton_agrees_in_its_interpreter() -> None:
-    """In a process of its own, since the interpreter is chosen when Triton is imported."""
+def test_triton_agrees_in_its_interpreter(record_property: Any) -> None:
+    """In a process of its own, since the interpreter is chosen when Triton is imported.
+
+    Five neurons that differ most; `neuro neurons --check` runs all of them.
+    """
     code = (
+        "import json\n"
         "from neuro.neurons import ALIF, AMSU, AdEx, MetaNeuron, SigmaDelta\n"
         "from neuro.testing import check_neuron\n"
         "for neuron in (ALIF, AMSU, AdEx, MetaNeuron, SigmaDelta):\n"
-        "    assert 'triton' in {c.backend for c in check_neuron(neuron)}\n"
+        "    print(json.dumps([c for c in check_neuron(neuron) if c.backend == 'triton']))\n"
     )
     environment = os.environ | {"TRITON_INTERPRET": "1"}
     done = subprocess.run(
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
+    reports = [[Check(*c) for c in json.loads(line)] for line in done.stdout.splitlines()]
+    assert len(reports) == 5 and all(reports)
+    for checks in reports:
+        for column, (dtype, backend) in COLUMNS.items():
+            if backend == "triton":
+                row = (checks[0].neuron, column, worst(checks, dtype, backend))
+                record_property("gradient", row)
 
 
 class Leaky(Neuron):
@@ -123,3 +167,56 @@ def test_the_suite_can_fail(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(neuro.testing.reference, "scan", wrong)
     with pytest.raises(AssertionError, match="adjoint"):
         check_neuron(Leaky)
+
+
+def growing(s, p, h):
+    """Lets the potential rise without input."""
+    return Leaky.State(v=s.v + 0.01 * h)
+
+
+def depends_on_h(s, p, h):
+    """Two flows do not make one."""
+    return Leaky.State(v=s.v * p.rate / h)
+
+
+def drifting(s, p, x):
+    """Not silent without input."""
+    return Leaky.State(v=s.v + x.current - 0.125)
+
+
+@pytest.mark.parametrize(
+    ("law", "name", "broken"),
+    [
+        (growing, "flow", "does not cross the threshold"),
+        (depends_on_h, "flow", r"flow\(a \+ b\)"),
+        (drifting, "receive", "an input of zero changes nothing"),
+    ],
+)
+def test_a_false_claim_to_be_lazy_is_caught(law: Any, name: str, broken: str) -> None:
+    false = type("False_", (Leaky,), {name: staticmethod(law), "lazy": lambda self: True})
+    first = next(c for c in run_checks(false) if c.what.startswith("lazy") and not c.passed)
+    assert re.match(f"lazy: {broken}", first.what)
+
+
+def test_lazy_depends_on_the_parameters() -> None:
+    assert LIF(1).lazy() and LIF(1, reset="none").lazy() and not LIF(1, v_leak=1.5).lazy()
+    assert ALIF(1).lazy() and not ALIF(1, tau_adapt=10 * ms).lazy()
+    assert MAT(1).lazy() and not MAT(1, tau_1=2 * ms).lazy() and not MAT(1, a2=-0.1).lazy()
+    assert TwoPoint(1).lazy() and not TwoPoint(1, modulation="coop").lazy()
+    assert not any(kind(1).lazy() for kind in (CubaLIF, QIF, AdEx, Izhikevich, TwoCompartment))
+
+
+@pytest.mark.parametrize(
+    ("row", "complaint"),
+    [
+        ({"unit": "sec"}, "unit 'sec'"),
+        ({"meaning": " "}, "no meaning"),
+        ({"default": 0.0}, "default 0 is out of bounds"),
+    ],
+)
+def test_an_incomplete_parameter_table_is_reported(row: Any, complaint: str) -> None:
+    whole = {"default": 20 * ms, "unit": "s", "meaning": "time constant", "above": 0}
+    space = {"tau": parameter(**(whole | row)), "__annotations__": {"tau": Any}}
+    false = type("False_", (Leaky,), space)
+    first = next(run_checks(false, clock=Clock(1 * ms)))
+    assert first.what == "parameter table" and not first.passed and complaint in first.detail
