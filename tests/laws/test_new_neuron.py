@@ -13,6 +13,7 @@ from neuro import LI, Clock, feedforward, ms
 from neuro.errors import InvalidValue
 from neuro.neurons import Neuron, parameter
 from neuro.nn import Population
+from neuro.testing import check_neuron
 from neuro.train import MembraneLoss, Module
 
 
@@ -102,6 +103,51 @@ def test_it_trains_and_records() -> None:
     trained = module.network()
     changes = "\n".join(network.diff(trained))
     assert "hid1.tau" in changes and "hid1.v_th" in changes
+
+
+def test_every_back_end_is_derived_from_it() -> None:
+    """Step of a simulation, fused kernel, its adjoint, and what the conformance suite asks."""
+    assert not QIF.__module__.startswith("neuro")
+    checks = check_neuron(QIF)
+    kinds = {"reference", "simulation", "fused", "adjoint", "finite differences"}
+    assert kinds <= {check.backend for check in checks}
+    assert {"parameter table", "rest is a fixed point, all parameters changed"} <= {
+        check.what for check in checks
+    }
+
+
+def test_the_fused_kernel_runs_it_as_the_reference_does() -> None:
+    x = torch.randint(0, 5, (80, 4, 3), generator=torch.Generator().manual_seed(0)) / 8
+    results = []
+    for backend in ("reference", "fused"):
+        layer = Population(QIF(3), Clock(2 * ms), learn=["tau", "v_th"], backend=backend)
+        spk, state = layer(x)
+        (spk.mul(x).sum() + state.v.square().sum()).backward()
+        results.append((spk.detach(), state.v.detach(), *(p.grad for p in layer.raw.values())))
+    (spk, v, *gradients), (fused, fused_v, *derived) = results
+    assert spk.sum() > 20 and all(g.abs() > 1e-3 for g in gradients)
+    assert torch.equal(spk, fused) and torch.equal(v, fused_v)
+    for gradient, other in zip(gradients, derived, strict=True):
+        torch.testing.assert_close(other, gradient, rtol=1e-4, atol=0)
+
+
+def test_one_tick_at_a_time_is_the_whole_run() -> None:
+    x = torch.randint(0, 5, (80, 4, 3), generator=torch.Generator().manual_seed(1)) / 8
+    layer, state, ticks = Population(QIF(3), Clock(2 * ms)), None, []
+    whole, end = layer(x)
+    for n in range(80):
+        spk, state = layer(x[n : n + 1], state)
+        ticks.append(spk)
+    assert state is not None
+    assert torch.equal(torch.cat(ticks), whole) and torch.equal(state.v, end.v)
+
+
+def test_it_typesets_its_equations() -> None:
+    text = QIF.latex()
+    assert text.startswith(r"\begin{aligned}") and text.endswith(r"\end{aligned}")
+    for part in (r"\text{flow}", r"v \leftarrow", r"v_{\mathrm{th}}", r"\mathrm{rate}"):
+        assert part in text
+    assert "<table>" in QIF(2)._repr_html_()
 
 
 def test_it_prints_its_equations() -> None:
