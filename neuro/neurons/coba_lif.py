@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 from neuro import ops
 from neuro.clock import Clock
 from neuro.neurons._base import Neuron, Value, parameter, whole_ticks
+from neuro.neurons._step import check_step, smallest
 from neuro.ops import Array
 from neuro.units import ms
 
@@ -18,8 +20,9 @@ class CobaLIF(Neuron):
         tau_exc dg_exc/dt = -g_exc,  tau_inh dg_inh/dt = -g_inh,  g <- g + input
 
     Conductances are in units of the leak conductance. Integrator: exponential Euler, exact for
-    conductances held over the tick. While refractory, v stays at v_reset. `fire` measures the
-    distance in units of v_th - e_leak.
+    conductances held over the tick; stable for any tick, but a tick above a fifth of a synaptic
+    time constant warns (`CoarseStep`) of the charge it adds. While refractory, v stays at v_reset.
+    `fire` measures the distance in units of v_th - e_leak.
 
     Source: Vogels and Abbott, J. Neurosci. 25 (2005), eq. 1; the defaults are the benchmark of
     Brette et al., J. Comput. Neurosci. 23 (2007).
@@ -61,6 +64,12 @@ class CobaLIF(Neuron):
 
     @staticmethod
     def derive(p: Any, clock: Clock) -> CobaLIF.Coefficients:
+        tau = min(smallest(p.tau_exc), smallest(p.tau_inh))
+        x = clock.dt / tau
+        check_step(
+            "CobaLIF", clock, coarse=0.2 * tau,
+            error=f"each input to carry {-x / math.expm1(-x) - 1:.1%} too much charge",
+        )  # fmt: skip
         return CobaLIF.Coefficients(
             clock.dt / p.tau_mem, ops.exp(-clock.dt / p.tau_exc), ops.exp(-clock.dt / p.tau_inh),
             p.e_leak, p.e_exc, p.e_inh, p.v_th, p.v_reset,

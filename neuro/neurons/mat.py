@@ -1,4 +1,4 @@
-"""Multi-timescale adaptive threshold, the generalised integrate-and-fire of spike prediction."""
+"""Multi-timescale adaptive threshold (MAT)."""
 
 from __future__ import annotations
 

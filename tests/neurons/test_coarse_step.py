@@ -15,6 +15,7 @@ from neuro.neurons import (
     QIF,
     AdEx,
     Astrocyte,
+    CobaLIF,
     HodgkinHuxley,
     Izhikevich,
     MorrisLecar,
@@ -52,7 +53,8 @@ def run(layer, steps, current=0.0, shift=None, scale=None, record=("v",)):
     x = torch.full((steps, 1, 1), current, dtype=torch.float64)
     s = reference.rest(layer.neuron, p, x[0])
     s = s._replace(**{k: getattr(s, k) + d for k, d in (shift or {}).items()})
-    inputs = type(layer.neuron).Inputs(x)
+    ports = type(layer.neuron).Inputs
+    inputs = ports(x, *(torch.zeros_like(x) for _ in ports._fields[1:]))
     out, _, traces = fused.scan(layer.neuron, p, inputs, s, ATan(), list(record))
     return out[:, 0, 0].numpy(), [traces[name][:, 0, 0].numpy() for name in record], s
 
@@ -147,6 +149,17 @@ def test_the_stated_error_of_morris_lecar_is_that_of_a_run(preset, current, dt) 
     coarse, stated = quietly(MorrisLecar.preset(preset, 1), dt)
     error = interval(coarse, current, 4.0) / interval(fine, current, 4.0) - 1
     assert error == pytest.approx(stated, rel=0.15)
+
+
+def test_the_stated_charge_of_conductances_is_that_of_a_run() -> None:
+    """Weak inputs add up, so the area under v is in proportion to the charge."""
+    areas = []
+    for dt in (0.02 * ms, 2 * ms):
+        layer, stated = quietly(CobaLIF(1, v_th=0.0), dt)
+        _, (v,), _ = run(layer, round(0.3 / dt), shift={"g_exc": 1e-5}, record=("v",))
+        areas.append((v + 60e-3).sum() * dt)
+    assert areas[1] / areas[0] - 1 == pytest.approx(stated, rel=0.02)
+    assert quietly(CobaLIF(1), 1 * ms)[1] == 0 < quietly(CobaLIF(1), 1.01 * ms)[1]
 
 
 def test_the_stated_overshoot_of_qif_is_that_of_one_tick_from_the_cut_off() -> None:
