@@ -1,9 +1,9 @@
 """Every neuron in every back end: bits of the forward pass, gradients, differences, rest."""
 
 import importlib.util
+import itertools
 import json
 import os
-import re
 import subprocess
 import sys
 from collections import namedtuple
@@ -187,15 +187,16 @@ def drifting(s, p, x):
 @pytest.mark.parametrize(
     ("law", "name", "broken"),
     [
-        (growing, "flow", "does not cross the threshold"),
-        (depends_on_h, "flow", r"flow\(a \+ b\)"),
+        (growing, "flow", "flow does not cross the threshold"),
+        (depends_on_h, "flow", "flow(a + b)"),
         (drifting, "receive", "an input of zero changes nothing"),
     ],
 )
 def test_a_false_claim_to_be_lazy_is_caught(law: Any, name: str, broken: str) -> None:
     false = type("False_", (Leaky,), {name: staticmethod(law), "lazy": lambda self: True})
-    first = next(c for c in run_checks(false) if c.what.startswith("lazy") and not c.passed)
-    assert re.match(f"lazy: {broken}", first.what)
+    promises = itertools.islice((c for c in run_checks(false) if "lazy" in c.what), 3)
+    (told,) = [c for c in promises if broken in c.what]
+    assert not told.passed
 
 
 def test_lazy_depends_on_the_parameters() -> None:
