@@ -101,9 +101,10 @@ class _Scan(torch.autograd.Function):
         ctx.code, ctx.shape = code, x.shape
         ctx.fixed = {n: v for n, v in held.items() if not isinstance(v, Tensor)}
         tensors = {n: v for n, v in held.items() if n.startswith("p_") and isinstance(v, Tensor)}
-        for i, node in enumerate(code.adjoint.kept):  # what is an input is there already
-            name = node.value if node.value in held else names[0]
-            tensors[f"keep_{i}"] = made.get(f"keep_{i}", held.get(name))
+        inputs = {node: f"x_{n}" for n, node in step.ports.items()}
+        for i, node in enumerate(code.adjoint.kept):
+            name = f"keep_{i}"  # if not made, the input itself, or in the memory of the first
+            tensors[name] = made[name] if name in made else held[inputs.get(node, names[0])]
         ctx.names = tuple(tensors)
         ctx.save_for_backward(*tensors.values())
         ends = [
