@@ -39,7 +39,7 @@ class Astrocyte(Neuron):
     Raises:
         InvalidValue: the tick is so long that the method is unstable at the fastest rate, that of
             the pump (0.46 s with the default parameters); from 1 % error in the decay at that rate
-            on (0.17 s), a warning, `CoarseStep`, states it.
+            on (0.15 s), a warning, `CoarseStep`, states it.
     """
 
     tau_ip3: Value = parameter(default=7.14, unit="s", meaning="decay time of IP3", above=0)
