@@ -21,6 +21,8 @@ from neuro.record import Record
 from neuro.surrogate import Surrogate
 from neuro.synapses import Dense
 
+_SPIKES = ("spikes", "count")  # signals that are no state of a neuron
+
 
 class NetworkState(NamedTuple):
     """All that a network carries from one call to the next."""
@@ -88,7 +90,9 @@ class Module(nn.Module):
                 if there are several. All floating point, of one dtype.
             state: as returned by the previous call, or None to start at rest with silent delays.
             record: further signals to return: "hid1.spikes", "hid1.v" (any state variable),
-                "in.spikes". What the outputs emit is always there.
+                "in.spikes", or "hid1.count", the number of spikes as one step [1, B, *units]. What
+                the outputs emit is always there, unless their count is asked for: a loss on rates
+                then needs no array over all steps.
             chunk: keep for the backward pass only the state every so many steps and compute the
                 rest again; "sqrt" takes the square root of T, with which memory grows as that
                 root (but for the input and what is recorded). The gradients are the same.
@@ -120,6 +124,8 @@ class Module(nn.Module):
         for name, fields in wanted.items():
             if "spikes" in fields:
                 kept[f"{name}.spikes"] = signals[name]
+            if "count" in fields:
+                kept[f"{name}.count"] = signals[name].sum(0, keepdim=True)
         named = {f"{n}.{f}": kept[f"{n}.{f}"] for n, fields in wanted.items() for f in fields}
         return Record(named, network.clock, self._fingerprint()), NetworkState(neurons, lines)
 
@@ -141,7 +147,10 @@ class Module(nn.Module):
             done, state = checkpoint(self.forward, part, state, record, use_reentrant=False)
             parts.append(done)
         assert state is not None
-        whole = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+        whole: dict[str, Tensor] = {}
+        for name in parts[0]:
+            pieces = torch.cat([part[name] for part in parts])
+            whole[name] = pieces.sum(0, keepdim=True) if name.endswith(".count") else pieces
         return Record(whole, self._network.clock, self._fingerprint()), state
 
     def _fingerprint(self) -> str:
@@ -179,8 +188,12 @@ class Module(nn.Module):
         offered: dict[str, tuple[str, ...]] = {}
         for name, p in populations.items():
             states = () if isinstance(p, Input) else type(p).State._fields
-            offered[name] = (*(("spikes",) if p.emits == "spikes" else ()), *states)
-        outputs = [f"{name}.{populations[name].emits}" for name in self._network.outputs]
+            offered[name] = (*(_SPIKES if p.emits == "spikes" else ()), *states)
+        outputs = [
+            f"{name}.{populations[name].emits}"
+            for name in self._network.outputs
+            if f"{name}.count" not in record
+        ]
         wanted: dict[str, list[str]] = {}
         for signal in dict.fromkeys([*outputs, *record]):
             name, _, field = signal.partition(".")
@@ -222,7 +235,7 @@ class Module(nn.Module):
         """Run a population that is in no loop over all steps."""
         name = next(iter(stage))
         population = self._population(name)
-        fields = [f for f in wanted.get(name, ()) if f != "spikes"]
+        fields = [f for f in wanted.get(name, ()) if f not in _SPIKES]
         currents = incoming[name] or self._silence(name, signals, lead)
         signals[name], neurons[name], traces = population.trace(
             population.ports(currents, neurons.get(name)),
@@ -251,7 +264,7 @@ class Module(nn.Module):
         """Run a population with all-to-all feedback over all steps."""
         name = next(iter(stage))
         (synapse,) = [s for s in self._network.synapses if s.pre == name and s.post == name]
-        fields = [f for f in wanted.get(name, ()) if f != "spikes"]
+        fields = [f for f in wanted.get(name, ()) if f not in _SPIKES]
         arrays = {k: self.arrays[_key(synapse, k)] for k in synapse.topology.arrays()}
         like = next(iter(incoming[name].values()))
         line = self._line(synapse, lines, like[0])
@@ -304,7 +317,7 @@ class Module(nn.Module):
                 )
                 emitted[n].append(out)
                 for f in wanted.get(n, ()):
-                    if f != "spikes":
+                    if f not in _SPIKES:
                         traces.setdefault(f"{n}.{f}", []).append(getattr(neurons[n], f))
         for s in inner:
             if past[s.name]:

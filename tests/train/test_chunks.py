@@ -82,3 +82,22 @@ def test_memory_grows_with_the_root_of_the_length() -> None:
 def test_a_chunk_that_is_no_length_is_refused(chunk: object) -> None:
     with pytest.raises(InvalidValue, match="chunk"):
         Module(network())(torch.zeros(4, 1, 5), chunk=chunk)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("chunk", [None, "sqrt", 7])
+def test_counts_are_sums_of_spikes_with_the_same_gradients(chunk: str | int | None) -> None:
+    x = (torch.rand(30, 4, 5, generator=torch.Generator().manual_seed(0)) < 0.3).double()
+    weights = torch.linspace(-1, 1, 8, dtype=torch.float64)
+    results = []
+    for signal in ("hid.spikes", "hid.count"):
+        module = Module(network(), learn=["weight", "tau_mem"]).double()
+        record, _ = module(x, record=[signal], chunk=chunk)
+        assert list(record) == [signal]
+        count = record[signal].sum(0)
+        (count * weights).sum().backward()
+        results.append([count, *(p.grad for p in module.parameters())])
+    assert record["hid.count"].shape == (1, 4, 8)
+    assert results[0][0].sum() > 20
+    assert all(torch.equal(a, b) for a, b in zip(results[0][:1], results[1][:1], strict=True))
+    for a, b in zip(*results, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-10, atol=1e-12)
