@@ -88,11 +88,15 @@ def markdown(result: Row) -> str:
     remembered = [row for row in rows if row["peers_peak_mb"]]
     if remembered:
         lines = [
-            [row["name"], f"{row['peak_mb']:.0f}"]
+            [row["name"], f"{row['peak_mb']:.0f}", f"{row['lean_peak_mb']:.0f}"]
             + [f"{row['peers_peak_mb'].get(name, float('nan')):.0f}" for name in peers]
             for row in remembered
         ]
-        parts += ["Peak memory of a step, MB.", _grid(["workload", "neuro", *peers], lines)]
+        times = ", ".join(f"{row['name']} in {_ms(row['lean_ms'])} ms" for row in remembered)
+        parts += [
+            f'Peak memory of a step, MB. With `chunk="sqrt"` neuro takes {times}.',
+            _grid(["workload", "neuro", 'neuro, chunk="sqrt"', *peers], lines),
+        ]
     rates = [
         [row["name"], *(f"{100 * row['rate'][n]:.2f}" for n in ("ours", *peers))]
         for row in rows
@@ -172,13 +176,15 @@ def picture(result: Row, path: Path) -> None:
 
 
 def _memory(ax: Any, row: Row) -> None:
-    peaks = {"neuro": row["peak_mb"], **row["peers_peak_mb"]}
+    chunked = 'neuro, chunk="sqrt"'
+    peaks = {"neuro": row["peak_mb"], chunked: row["lean_peak_mb"], **row["peers_peak_mb"]}
     peaks = dict(sorted(peaks.items(), key=lambda item: item[1]))
     for y, (name, peak) in enumerate(peaks.items()):
-        look = SERIES[0 if name == "neuro" else 1]
+        own = name in ("neuro", chunked)
+        look = SERIES[0 if own else 1]
         ax.barh(
-            y, peak, 0.6, color=look.color if name == "neuro" else "white", edgecolor=look.color,
-            hatch="" if name == "neuro" else look.hatch,
+            y, peak, 0.6, color=look.color if own else "white", edgecolor=look.color,
+            hatch="" if own else look.hatch,
         )  # fmt: skip
         _say(ax, peak, y, f"{peak:,.0f} MB")
     ax.set_yticks(range(len(peaks)), list(peaks))

@@ -89,7 +89,7 @@ def arguments() -> argparse.Namespace:
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     """The whole benchmark; `options.out` is rewritten after every workload."""
-    names = ("ours", "dense", "scan", *options.peers)
+    names = ("ours", "dense", "scan", "lean", *options.peers)
     measured: list[dict[str, Any]] = []
     result: dict[str, Any] = {}
     with ExitStack() as stack:
@@ -106,7 +106,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         for i, work in enumerate(options.workloads, start=1):
             screen.print(f"[{i}/{len(options.workloads)}] {work.name}", highlight=False)
             times, evidence = rounds(contestants, work, options.rounds, options.budget)
-            remembered = ("ours", *(options.peers if work.peers_memory else ()))
+            remembered = ("ours", "lean", *(options.peers if work.peers_memory else ()))
             peaks = {
                 name: peak(contestants[name] if options.quick else None, name, work, mode, options)
                 for name in remembered
@@ -166,6 +166,8 @@ def entry(
         "peers": {name: ms[name] for name in peers},
         "peak_mb": peaks.get("ours"),
         "scan_ms": ms.get("scan"),
+        "lean_ms": ms.get("lean"),
+        "lean_peak_mb": peaks.get("lean"),
         "peers_peak_mb": {name: peaks[name] for name in peers if name in peaks},
         "density": work.density,
         "batch": work.batch,

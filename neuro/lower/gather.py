@@ -16,6 +16,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+_BLOCK = 64  # as many rows fit the first cache while they are turned round
+
 
 @njit(nogil=True, cache=True)
 def add_rows(o, table, places, n, end):
@@ -70,3 +72,20 @@ def gather(out, first, table, starts, places, values, low, high):
                 add_graded(o, table, places, values, n, end)
             else:
                 add_rows(o, table, places, n, end)
+
+
+@njit(nogil=True, cache=True)
+def turn(source, target):
+    """target = source.T, block by block along its rows or columns, whichever are many."""
+    turn_rows(source, target, 0, source.shape[0])
+
+
+@njit(nogil=True, cache=True)
+def turn_rows(source, target, low, high):
+    """The same for rows low..high of the source."""
+    columns = source.shape[1]
+    for r in range(low, high, _BLOCK):
+        for c in range(0, columns, _BLOCK):
+            for j in range(c, min(c + _BLOCK, columns)):
+                for i in range(r, min(r + _BLOCK, high)):
+                    target[j, i] = source[i, j]

@@ -17,7 +17,7 @@ from torch import Tensor
 from neuro.lower.choice import LINEAR, pays
 from neuro.lower.fused import GRAIN, argument, coefficient_gradients, flatten, learned_names
 from neuro.lower.kernels import Compiled, compiled
-from neuro.lower.products import weight_gradient
+from neuro.lower.products import transposed, weight_gradient
 from neuro.lower.spikes import sample_density
 from neuro.lower.threads import parallel
 from neuro.lower.workspace import contiguous, empty
@@ -167,7 +167,7 @@ def _run(
     """All ticks forward, filling `current`, `out` and the other arrays of `values`."""
     steps, columns = x.shape
     delay, batch, units = before.shape
-    table = contiguous(weight.detach().t())
+    table = transposed(weight)
     arguments = [(n, argument(v)) for n, v in values]
     fixed = [argument(v) for v in (table, bias, before.view(delay, columns), x)]
     given, now, sent = (v.view(-1, batch, units) for v in (x, current, out))

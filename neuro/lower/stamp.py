@@ -11,7 +11,7 @@ from __future__ import annotations
 from numba import njit
 from numpy import empty
 
-_BLOCK = 64  # places; as many rows of channels fit the first cache while they are turned round
+from neuro.lower.gather import turn
 
 
 @njit(nogil=True, cache=True)
@@ -36,7 +36,7 @@ def stamp(out, first, taps, down, across, starts, places, values, low, high):
                 else:
                     for k in range(run):
                         o[k] += w[k]
-        _turn(image.reshape(height * width, channels), out[r].reshape(channels, height * width))
+        turn(image.reshape(height * width, channels), out[r].reshape(channels, height * width))
 
 
 @njit(nogil=True, cache=True)
@@ -50,7 +50,7 @@ def stamp_back(parts, g, down, across, starts, places, values, low, high):
         for r in range(len(g) * part // len(parts), len(g) * (part + 1) // len(parts)):
             if starts[r] == starts[r + 1]:
                 continue
-            _turn(g[r].reshape(channels, height * width), image.reshape(height * width, channels))
+            turn(g[r].reshape(channels, height * width), image.reshape(height * width, channels))
             for n in range(starts[r], starts[r + 1]):
                 row, x = places[n] // across.shape[0], places[n] % across.shape[0]
                 kernel, (i, top, many) = sums[row // down.shape[0]], down[row % down.shape[0]]
@@ -68,14 +68,3 @@ def stamp_back(parts, g, down, across, starts, places, values, low, high):
                     else:
                         for k in range(run):
                             o[k] += d[k]
-
-
-@njit(nogil=True, cache=True)
-def _turn(source, target):
-    """target = source.T, block by block along its rows or columns, whichever are many."""
-    rows, columns = source.shape
-    for r in range(0, rows, _BLOCK):
-        for c in range(0, columns, _BLOCK):
-            for j in range(c, min(c + _BLOCK, columns)):
-                for i in range(r, min(r + _BLOCK, rows)):
-                    target[j, i] = source[i, j]
