@@ -11,7 +11,7 @@ from neuro.clock import Clock
 from neuro.neurons._base import Neuron, Value, option, parameter, whole_ticks
 from neuro.neurons._phi import carried, phi
 from neuro.ops import Array
-from neuro.units import Hz, ms
+from neuro.units import ms
 
 
 def _share(meaning: str, default: float, unit: str) -> Any:
@@ -26,16 +26,17 @@ class GIF(Neuron):
     """Membrane with two currents and two shares of threshold that each spike adds.
 
         C dv/dt = -g_leak (v - e_leak) - eta_1 - eta_2 + I
-        tau_ak deta_k/dt = -eta_k,   tau_bk dgamma_k/dt = -gamma_k   for k = 1, 2
+        tau_k deta_k/dt = -eta_k,   tau_k dgamma_k/dt = -gamma_k   for k = 1, 2
         spike when v > v_th + gamma_1 + gamma_2
         at a spike: v <- v_reset, eta_k <- eta_k + a_k, gamma_k <- gamma_k + b_k
 
     v is held while refractory. With escape="exponential" a spike comes by chance, at the rate
-    rate exp((v - v_th - gamma_1 - gamma_2) / delta_v): with u uniform in (0, 1) a tick holds one if
-    -log(u) is below that rate times dt, the exact law for v held over the tick. `fire` measures the
-    distance in units of delta_v, plus what chance adds. The input of a tick is the current I in
-    amperes. Integrator: exact for any step. The defaults are of the size found in pyramidal cells
-    of layer 5, not a fit.
+    1 kHz exp((v - v_th - gamma_1 - gamma_2) / delta_v); another rate at threshold is another v_th.
+    With u uniform in (0, 1) a tick holds a spike if -log(u) is below that rate times dt, the exact
+    law for v held over the tick. `fire` measures the distance in units of delta_v, plus what chance
+    adds. The input of a tick is the current I in amperes. Integrator: exact for any step. The two
+    time constants belong to current and threshold alike; the defaults are of the size found in
+    pyramidal cells of layer 5, not a fit.
 
     Source: Mensi, Naud, Pozzorini, Avermann, Petersen, Gerstner, J. Neurophysiol. 107 (2012),
     eqs. 1 to 6; Pozzorini, Mensi, Hagens, Naud, Koch, Gerstner, PLoS Comput. Biol. 11 (2015).
@@ -48,14 +49,11 @@ class GIF(Neuron):
     v_reset: Value = parameter(default=-55e-3, unit="V", meaning="potential after a spike")
     a_1: Value = _share("fast current per spike", 50e-12, "A")
     a_2: Value = _share("slow current per spike", 5e-12, "A")
-    tau_a1: Value = _tau("decay of the fast current", 10 * ms)
-    tau_a2: Value = _tau("decay of the slow current", 150 * ms)
     b_1: Value = _share("fast rise of the threshold per spike", 10e-3, "V")
     b_2: Value = _share("slow rise of the threshold per spike", 2e-3, "V")
-    tau_b1: Value = _tau("decay of the fast rise", 10 * ms)
-    tau_b2: Value = _tau("decay of the slow rise", 150 * ms)
+    tau_1: Value = _tau("decay of fast current and rise", 10 * ms)
+    tau_2: Value = _tau("decay of slow current and rise", 150 * ms)
     delta_v: Value = parameter(default=1e-3, unit="V", meaning="softness of the threshold", above=0)
-    rate: Value = parameter(default=1e3 * Hz, unit="Hz", meaning="of spikes at threshold", above=0)
     refractory: Value = parameter(
         default=0.0, unit="s", meaning="absolute refractory period, on the clock's grid",
         at_least=0, learnable=False,
@@ -85,10 +83,8 @@ class GIF(Neuron):
     class Coefficients(NamedTuple):
         alpha: Array  # decay of v in one tick
         gain: Array  # what a current held for one tick adds to v
-        keep_a1: Array  # decay of currents and rises in one tick
-        keep_a2: Array
-        keep_b1: Array
-        keep_b2: Array
+        rho_1: Array  # decay of the fast current and rise in one tick
+        rho_2: Array  # of the slow ones
         to_v1: Array  # what a decaying current adds to v in one tick
         to_v2: Array
         e_leak: Array
@@ -99,7 +95,7 @@ class GIF(Neuron):
         b_1: Array
         b_2: Array
         delta_v: Array
-        odds: Array  # log of the spikes expected in a tick at threshold
+        odds: Array  # log of the spikes expected in a tick at threshold, where the rate is 1 kHz
         pause: Array  # `hold` right after a spike
         escape: str
 
@@ -111,11 +107,10 @@ class GIF(Neuron):
         pause = ops.where(np.asarray(ticks) > 0, ticks + 1, 0.0) if np.any(ticks) else 0.0
         return GIF.Coefficients(
             ops.exp(-dt / tau), dt / p.capacitance * phi(-dt / tau),
-            ops.exp(-dt / p.tau_a1), ops.exp(-dt / p.tau_a2),
-            ops.exp(-dt / p.tau_b1), ops.exp(-dt / p.tau_b2),
-            carried(dt, tau, p.tau_a1) / p.g_leak, carried(dt, tau, p.tau_a2) / p.g_leak,
+            ops.exp(-dt / p.tau_1), ops.exp(-dt / p.tau_2),
+            carried(dt, tau, p.tau_1) / p.g_leak, carried(dt, tau, p.tau_2) / p.g_leak,
             p.e_leak, p.v_th, p.v_reset, p.a_1, p.a_2, p.b_1, p.b_2, p.delta_v,
-            ops.log(p.rate * dt), pause, p.escape,
+            ops.log(1e3 * dt), pause, p.escape,
         )  # fmt: skip
 
     @staticmethod
@@ -130,10 +125,10 @@ class GIF(Neuron):
         v = p.e_leak + (s.v - p.e_leak) * p.alpha - pull
         return GIF.State(
             v=ops.where(s.hold > 1, s.v, v),
-            eta_1=s.eta_1 * p.keep_a1,
-            eta_2=s.eta_2 * p.keep_a2,
-            gamma_1=s.gamma_1 * p.keep_b1,
-            gamma_2=s.gamma_2 * p.keep_b2,
+            eta_1=s.eta_1 * p.rho_1,
+            eta_2=s.eta_2 * p.rho_2,
+            gamma_1=s.gamma_1 * p.rho_1,
+            gamma_2=s.gamma_2 * p.rho_2,
             hold=ops.maximum(s.hold - 1, 0.0),
             luck=s.luck,
             tick=s.tick + 1,

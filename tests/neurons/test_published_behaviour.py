@@ -143,15 +143,15 @@ def test_adex_presets_fire_as_published() -> None:
 
 
 def test_gif_spikes_at_the_rate_of_its_escape_law() -> None:
-    """v is constant, so a tick holds a spike with probability 1 - exp(-rate dt e^(d / delta_v))."""
+    """v is constant, so a tick holds a spike with chance 1 - exp(-dt 1 kHz e^(d / delta_v))."""
     quiet = dict.fromkeys(("a_1", "a_2", "b_1", "b_2"), 0.0)
     for distance in (-2e-3, 0.0, 1e-3):
         v = -48e-3 + distance
         neuron = GIF(
-            500, e_leak=v, v_reset=v, rate=300.0, escape="exponential", seed=3.0, **quiet
+            500, e_leak=v, v_reset=v, escape="exponential", seed=3.0, **quiet
         )  # fmt: skip
         out, _ = Population(neuron, Clock(0.5 * ms))(torch.zeros(100, 2, 500))
-        chance = 1 - np.exp(-300 * 0.5e-3 * np.exp(distance / 1e-3))
+        chance = 1 - np.exp(-1000 * 0.5e-3 * np.exp(distance / 1e-3))
         error = np.sqrt(chance * (1 - chance) / out.numel())
         assert abs(float(out.mean()) - chance) < 4 * error
 
