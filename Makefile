@@ -17,9 +17,11 @@ lint: .venv/.dev
 	.venv/bin/ruff format --check .
 	.venv/bin/pyright
 
-# Peers live in .bench/<peer>, apart from each other: their requirements clash. They get the newest
-# Python there is, as the newest JAX, which is faster, asks for 3.12.
-PEER_PYTHON ?= $(shell for p in python3.13 python3.12 $(PYTHON); do $$p -c '' 2>/dev/null && echo $$p && break; done)
+# Peers live in .bench/<peer>, apart from each other: their requirements clash. Those on JAX get the
+# newest Python there is, as the newest JAX, which is faster, asks for 3.12.
+JAX_PYTHON ?= $(shell for p in python3.13 python3.12 $(PYTHON); do $$p -c '' 2>/dev/null && echo $$p && break; done)
+.bench/jax/.done .bench/spyx/.done: PEER_PYTHON = $(JAX_PYTHON)
+.bench/%/.done: PEER_PYTHON = $(PYTHON)
 PEERS := $(basename $(notdir $(wildcard benchmarks/peers/*.txt)))
 bench: .venv/.demo $(PEERS:%=.bench/%/.done)
 	@.venv/bin/python benchmarks/train.py --json --out benchmarks/train.json

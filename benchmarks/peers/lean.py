@@ -1,4 +1,4 @@
-"""neuro with `chunk="sqrt"`: how little memory a long sequence takes, and what that costs in time."""
+"""neuro with `chunk="sqrt"`: how little memory a long sequence takes, and what it costs in time."""
 
 import torch
 from torch import Tensor

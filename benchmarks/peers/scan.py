@@ -31,7 +31,7 @@ def modes(work: Workload) -> Modes:
             for population, current, arriving in parts:
                 spikes = population(current)[0]
                 gradients += torch.autograd.grad(spikes, current, arriving)
-            return spikes.detach().sum(0), gradients
+            return spikes.detach()[-1], gradients  # counting is not the neurons' work
 
         return step
 

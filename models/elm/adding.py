@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from neuro import Clock, ms
-from neuro.nn.elm import ELM
+from neuro.nn import ELM
 
 CHANNELS, CLASSES, LENGTH = 40, 5, 200  # a pattern lasts 200 ms; two make a sample
 BINS = {"short": 10, "long": 1}  # ms; 40 and 400 steps

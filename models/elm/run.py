@@ -24,7 +24,7 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, mse_loss
 
 from neuro import Clock, ms
-from neuro.nn.elm import ELM
+from neuro.nn import ELM
 from neuro.plot import style
 from neuro.recipe import Json, Out, Quick, Seed, finish
 
