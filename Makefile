@@ -9,8 +9,8 @@ PIP_INSTALL = .venv/bin/python -m pip install --quiet --disable-pip-version-chec
 demo: .venv/.demo
 	@.venv/bin/neuro run digits --out runs/digits --json
 
-test: .venv/.test
-	.venv/bin/python -m pytest --cov=neuro --cov-report=term --cov-fail-under=90
+test: .venv/.test .bench/brian2/.done
+	.venv/bin/python -m pytest -n 2 --dist loadfile --cov=neuro --cov-report=term --cov-fail-under=90
 
 lint: .venv/.dev
 	.venv/bin/ruff check .
@@ -30,6 +30,13 @@ bench: .venv/.demo $(PEERS:%=.bench/%/.done)
 	@echo "Installing $* into .bench/$* (once) ..."
 	@$(PEER_PYTHON) -m venv --clear .bench/$*
 	@.bench/$*/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -r $<
+	@touch $@
+
+# Neurons run side by side with Brian2 in the tests, in its own environment: it fails on NumPy 2.4.
+.bench/brian2/.done:
+	@echo "Installing Brian2 into .bench/brian2 (once) ..."
+	@$(PYTHON) -m venv --clear .bench/brian2
+	@.bench/brian2/bin/python -m pip install --quiet --disable-pip-version-check 'brian2>=2.9' 'numpy<2.4'
 	@touch $@
 
 # Each set of packages contains the one before it.

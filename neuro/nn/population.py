@@ -98,6 +98,8 @@ class Population(nn.Module):
         ports = type(self.neuron).noise
         if not ports:
             return {}
+        if state is not None:
+            reference.check_state(f"Population({self.neuron!r})", self.neuron, state, like[0])
         first = 0 if state is None else int(state.tick.flatten()[0].item())
         seed = int(getattr(self.neuron, "seed"))  # noqa: B009  # the class that has noise has it
         draws = (uniform(seed, i, first, len(like), like[0].numel()) for i in range(len(ports)))

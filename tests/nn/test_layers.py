@@ -5,6 +5,7 @@ import torch
 
 from neuro import ALIF, LI, LIF, Clock, feedforward, ms
 from neuro.errors import InvalidValue
+from neuro.neurons import GIF
 from neuro.nn import Conv2d, Linear, Population, Sequential
 from neuro.train import Module
 
@@ -77,3 +78,10 @@ def test_wrong_shapes_are_named() -> None:
         layer(torch.rand(4, 2, 5))
     with pytest.raises(InvalidValue, match=r"state is a tuple, expected LIF.State"):
         layer(torch.rand(4, 2, 3), (torch.zeros(2, 3),))
+
+
+def test_a_foreign_state_is_refused_by_a_neuron_that_draws_noise_too() -> None:
+    layer = Population(GIF(3), Clock(1 * ms))
+    _, foreign = Population(LIF(3), CLOCK)(torch.zeros(2, 1, 3))
+    with pytest.raises(InvalidValue, match="state"):
+        layer(torch.zeros(2, 1, 3), foreign)
