@@ -1,7 +1,7 @@
 """Add up what spikes select, or multiply everything: whichever is quicker, as measured.
 
 The choice is one of speed alone; both ways agree to rounding. What it costs to look is a count over
-one row in sixteen, and bits of the whole if that promises well.
+a few rows, and bits of the whole if that promises well.
 """
 
 from __future__ import annotations

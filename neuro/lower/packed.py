@@ -10,6 +10,10 @@ import numpy as np
 from numba import njit
 
 _ONE = np.uint64(1)
+_PAIRS = np.uint64(0x5555555555555555)
+_FOURS = np.uint64(0x3333333333333333)
+_EIGHTS = np.uint64(0x0F0F0F0F0F0F0F0F)
+_BYTES = np.uint64(0x0101010101010101)
 _SPREAD = np.uint64(0x0102040810204080)
 _DE_BRUIJN = np.uint64(0x03F79D71B4CB0A89)  # every 6 of its bits in a row are another number
 _PLACES = np.zeros(64, np.int32)
@@ -20,6 +24,15 @@ _PLACES[[((1 << k) * int(_DE_BRUIJN) & (1 << 64) - 1) >> 58 for k in range(64)]]
 def _lowest(word):
     """Number of the lowest set bit (Leiserson, Prokop and Randall 1998)."""
     return _PLACES[((word & (~word + _ONE)) * _DE_BRUIJN) >> np.uint64(58)]
+
+
+@njit(nogil=True, cache=True)
+def _set_bits(word):
+    """How many bits are set, added up in ever wider fields (Knuth, TAOCP 4A, 7.1.3)."""
+    word = word - ((word >> _ONE) & _PAIRS)
+    word = (word & _FOURS) + ((word >> np.uint64(2)) & _FOURS)
+    word = (word + (word >> np.uint64(4))) & _EIGHTS
+    return np.int64((word * _BYTES) >> np.uint64(56))
 
 
 @njit(nogil=True, cache=True)
@@ -57,19 +70,19 @@ def pack(x, bits, counts, graded, low, high):
     eights = flags.view(np.uint64)
     for r in range(low, high):
         row, words = x[r], bits[r]
-        n, ones = np.int32(0), np.int32(0)
-        for u in range(units):  # these two loops run on many units at once
-            flags[u] = row[u] != 0
-        for u in range(units):
-            n += np.int32(row[u] != 0)
-            ones += np.int32(row[u] == 1)
+        n, other = 0, np.uint8(0)
+        for u in range(units):  # runs on many units at once
+            flag = np.uint8(row[u] != 0)
+            flags[u] = flag
+            other |= flag & np.uint8(row[u] != 1)
         for w in range(words.shape[0]):
             word = np.uint64(0)
             for k in range(8):  # the product moves the lowest bits of 8 bytes side by side
                 byte = (eights[8 * w + k] * _SPREAD) >> np.uint64(56)
                 word |= byte << np.uint64(8 * k)
             words[w] = word
-        counts[r], graded[r] = n, n != ones
+            n += _set_bits(word)
+        counts[r], graded[r] = n, other
 
 
 @njit(nogil=True, cache=True)

@@ -70,11 +70,14 @@ class _Gather(torch.autograd.Function):
             return by_x, None, by_bias, None
         by_weight = empty((ctx.units, g.shape[1]), g.dtype).zero_()
         collect(Spikes(bits, ctx.counts, values, ctx.units), g, by_weight)
-        return by_x, by_weight.t(), by_bias, None
+        return by_x, transposed(by_weight), by_bias, None
 
 
 def transposed(weight: Tensor) -> Tensor:
-    """weight.T in order; the way PyTorch takes for it is several times slower."""
+    """weight.T, in order; the way PyTorch takes for it is several times slower.
+
+    A gradient that did not lie like its weights would be copied that way by autograd.
+    """
     source = weight.detach()
     if not source.is_contiguous():
         return source.t().contiguous()
@@ -105,7 +108,7 @@ def weight_gradient(x: Tensor, g: Tensor) -> Tensor:
         return g.t() @ x
     result = empty((x.shape[1], g.shape[1]), g.dtype).zero_()
     collect(spikes, contiguous(g), result)
-    return result.t()
+    return transposed(result)
 
 
 def _gather(

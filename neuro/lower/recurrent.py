@@ -149,7 +149,7 @@ class _Loop(torch.autograd.Function):
         sent = out.view(steps, batch, units)
         late, early = into[delay:].flatten(0, 1), into[:delay]
         by_weight = weight_gradient(sent[: max(steps - delay, 0)].flatten(0, 1), late)
-        by_weight = by_weight + early.flatten(0, 1).t() @ before[: len(early)].flatten(0, 1)
+        by_weight.addmm_(early.flatten(0, 1).t(), before[: len(early)].flatten(0, 1))
         by_line = torch.zeros_like(before)
         by_line[: len(early)] = early @ weight
         by_bias = into.sum((0, 1)) if ctx.has_bias else None

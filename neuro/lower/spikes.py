@@ -15,7 +15,7 @@ from neuro.errors import InvalidValue, require
 from neuro.lower.threads import parallel
 
 GRAIN = 64  # rows
-SAMPLE = 16  # one row in so many tells the density before anything is packed
+SAMPLE = 64  # one row in so many tells the density before anything is packed
 
 Starts = NDArray[np.int64]
 Places = NDArray[np.int32]
