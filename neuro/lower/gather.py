@@ -4,8 +4,6 @@ For output row i and tile t, n runs over the list from starts[t * len(out) + i] 
 
     out[i] = first + sum over t, n of table[places[n]]  (* values[n])
 
-Without `first` (an empty array) the sum is added to what `out` holds.
-
 Additions happen in the order of the lists, column by column, so a result does not depend on how
 the rows are shared among threads. Several rows are added in one pass, because reading and writing
 out[i] would otherwise cost as much as the reading of the table.
@@ -65,7 +63,7 @@ def gather(out, first, table, starts, places, values, low, high):
     for t in range((starts.shape[0] - 1) // rows):
         for i in range(low, high):
             o = out[i]
-            if t == 0 and first.shape[0]:
+            if t == 0:
                 o[:] = first
             n, end = starts[t * rows + i], starts[t * rows + i + 1]
             if values.shape[0]:
@@ -77,15 +75,28 @@ def gather(out, first, table, starts, places, values, low, high):
 @njit(nogil=True, cache=True)
 def turn(source, target):
     """target = source.T, block by block along its rows or columns, whichever are many."""
-    turn_rows(source, target, 0, source.shape[0])
+    rows, columns = source.shape
+    for r in range(0, rows, _BLOCK):
+        for c in range(0, columns, _BLOCK):
+            for j in range(c, min(c + _BLOCK, columns)):
+                for i in range(r, min(r + _BLOCK, rows)):
+                    target[j, i] = source[i, j]
 
 
 @njit(nogil=True, cache=True)
 def turn_rows(source, target, low, high):
-    """The same for rows low..high of the source."""
-    columns = source.shape[1]
-    for r in range(low, high, _BLOCK):
-        for c in range(0, columns, _BLOCK):
-            for j in range(c, min(c + _BLOCK, columns)):
-                for i in range(r, min(r + _BLOCK, high)):
-                    target[j, i] = source[i, j]
+    """Rows low..high of the source become columns of the target, eight at a time."""
+    columns, r = source.shape[1], low
+    while r + 8 <= high:
+        a, b, c, d = source[r], source[r + 1], source[r + 2], source[r + 3]
+        e, f, g, h = source[r + 4], source[r + 5], source[r + 6], source[r + 7]
+        for j in range(columns):
+            o = target[j, r : r + 8]
+            o[0], o[1], o[2], o[3] = a[j], b[j], c[j], d[j]
+            o[4], o[5], o[6], o[7] = e[j], f[j], g[j], h[j]
+        r += 8
+    while r < high:
+        a = source[r]
+        for j in range(columns):
+            target[j, r] = a[j]
+        r += 1

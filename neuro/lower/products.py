@@ -68,7 +68,7 @@ class _Gather(torch.autograd.Function):
         by_bias = g.sum(0) if ctx.needs_input_grad[2] else None
         if bits is None:
             return by_x, None, by_bias, None
-        by_weight = empty((ctx.units, g.shape[1]), g.dtype).zero_()
+        by_weight = empty((ctx.units, g.shape[1]), g.dtype)
         collect(Spikes(bits, ctx.counts, values, ctx.units), g, by_weight)
         return by_x, transposed(by_weight), by_bias, None
 
@@ -82,7 +82,8 @@ def transposed(weight: Tensor) -> Tensor:
     if not source.is_contiguous():
         return source.t().contiguous()
     table = empty((weight.shape[1], weight.shape[0]), weight.dtype)
-    parallel(partial(kernels("gather").turn_rows, source.numpy(), table.numpy()), len(source), 64)
+    kernel = partial(kernels("gather").turn_rows, source.numpy(), table.numpy())
+    parallel(kernel, len(source), 64)
     return table
 
 
@@ -93,11 +94,11 @@ def select(spikes: Spikes, table: Tensor, bias: Tensor | None, out: Tensor) -> N
 
 
 def collect(spikes: Spikes, g: Tensor, out: Tensor) -> None:
-    """out [units, width] += spikes.T @ g [R, width]."""
+    """out [units, width] = spikes.T @ g [R, width]."""
     cached = TILE // (g.shape[1] * g.itemsize)
     height = max(cached, round(PASS / max(spikes.density, SPARSEST)))
     share = -(-len(out) // torch.get_num_threads())  # each tile is read once a thread
-    _gather(out, out.new_empty(0), g, *spikes.columns(height), share)
+    _gather(out, out.new_zeros(out.shape[1]), g, *spikes.columns(height), share)
 
 
 def weight_gradient(x: Tensor, g: Tensor) -> Tensor:
@@ -106,7 +107,7 @@ def weight_gradient(x: Tensor, g: Tensor) -> Tensor:
     spikes = worthwhile(x, x.shape[1], g.numel(), len(x) * outputs, LINEAR) if len(x) else None
     if spikes is None:
         return g.t() @ x
-    result = empty((x.shape[1], g.shape[1]), g.dtype).zero_()
+    result = empty((x.shape[1], g.shape[1]), g.dtype)
     collect(spikes, contiguous(g), result)
     return transposed(result)
 
