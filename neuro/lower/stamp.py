@@ -68,3 +68,31 @@ def stamp_back(parts, g, down, across, starts, places, values, low, high):
                     else:
                         for k in range(run):
                             o[k] += d[k]
+
+
+@njit(nogil=True, cache=True)
+def fold(x, taps, grid, stride, padding, low, high):
+    """Add up what each output place gives to the inputs its kernel covers, for images low..high.
+
+    taps: [R, place, y, x * channel] of `grid` places down and across; x: [R, channel, y, x].
+    """
+    _, channels, height, width = x.shape
+    down, across = taps.shape[2], taps.shape[3] // channels
+    image = empty((height, width * channels), x.dtype)
+    for r in range(low, high):
+        image[:] = 0
+        for i in range(grid[0]):
+            for a in range(max(0, padding[0] - i * stride[0]), down):
+                y = i * stride[0] + a - padding[0]
+                if y >= height:
+                    break
+                for j in range(grid[1]):
+                    left = j * stride[1] - padding[1]
+                    first, last = max(0, -left), min(across, width - left)
+                    if first >= last:  # all in the padding
+                        continue
+                    o = image[y, (left + first) * channels : (left + last) * channels]
+                    t = taps[r, i * grid[1] + j, a, first * channels : last * channels]
+                    for k in range(o.shape[0]):
+                        o[k] += t[k]
+        turn(image.reshape(height * width, channels), x[r].reshape(channels, height * width))

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from neuro.errors import MissingExtra
-from neuro.lower import choice, products
+from neuro.lower import choice, convolutions, products
 from neuro.lower.convolutions import conv2d
 from neuro.lower.products import linear
 from neuro.lower.spikes import pack, unpack
@@ -278,3 +278,29 @@ def test_without_numba_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setitem(sys.modules, "numba", None)
     with pytest.raises(MissingExtra, match=r"neuro\[train\]"):
         linear(*linear_case()[:3])
+
+
+@pytest.mark.parametrize(
+    ("channels", "sides", "out", "kernel", "stride", "padding"),
+    [
+        (3, (9, 11), 4, (3, 3), (1, 1), (0, 0)),
+        (2, (10, 9), 5, (3, 2), (2, 3), (1, 0)),
+        (4, (7, 7), 3, (5, 5), (1, 2), (2, 4)),
+        (1, (5, 6), 2, (5, 6), (1, 1), (0, 0)),
+        (2, (8, 8), 2, (1, 1), (3, 3), (0, 0)),
+    ],
+)
+def test_the_input_gradient_of_a_convolution_is_that_of_pytorch(
+    channels: int, sides: tuple[int, int], out: int, kernel: tuple[int, int],
+    stride: tuple[int, int], padding: tuple[int, int], monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(convolutions, "TOGETHER", 1000)  # so that images come in several parts
+    generator = torch.Generator().manual_seed(0)
+    x = torch.rand(7, channels, *sides, generator=generator, dtype=torch.float64)
+    weight = torch.rand(out, channels, *kernel, generator=generator, dtype=torch.float64)
+    x.requires_grad_()
+    y = torch.nn.functional.conv2d(x, weight, stride=stride, padding=padding)
+    g = torch.rand(y.shape, generator=generator, dtype=torch.float64)
+    (wanted,) = torch.autograd.grad(y, x, g)
+    given = convolutions.input_gradient(tuple(x.shape), weight, g, stride, padding)
+    torch.testing.assert_close(given, wanted, rtol=1e-12, atol=1e-12)
