@@ -165,7 +165,7 @@ def picture(result: Row, path: Path) -> None:
     left.set_axisbelow(True)
     handles, labels = left.get_legend_handles_labels()
     seen = dict(zip(labels, handles, strict=True))
-    left.legend(seen.values(), seen.keys(), fontsize=LABEL, frameon=False, loc="lower right")
+    left.legend(seen.values(), seen.keys(), fontsize=LABEL, frameon=False, loc="upper right")
     threads = result["machine"]["threads"]
     finish(
         left,
