@@ -14,8 +14,6 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-_BLOCK = 64  # as many rows fit the first cache while they are turned round
-
 
 @njit(nogil=True, cache=True)
 def add_rows(o, table, places, n, end):
@@ -73,18 +71,7 @@ def gather(out, first, table, starts, places, values, low, high):
 
 
 @njit(nogil=True, cache=True)
-def turn(source, target):
-    """target = source.T, block by block along its rows or columns, whichever are many."""
-    rows, columns = source.shape
-    for r in range(0, rows, _BLOCK):
-        for c in range(0, columns, _BLOCK):
-            for j in range(c, min(c + _BLOCK, columns)):
-                for i in range(r, min(r + _BLOCK, rows)):
-                    target[j, i] = source[i, j]
-
-
-@njit(nogil=True, cache=True)
-def turn_rows(source, target, low, high):
+def turn(source, target, low, high):
     """Rows low..high of the source become columns of the target, eight at a time."""
     columns, r = source.shape[1], low
     while r + 8 <= high:

@@ -82,7 +82,7 @@ def transposed(weight: Tensor) -> Tensor:
     if not source.is_contiguous():
         return source.t().contiguous()
     table = empty((weight.shape[1], weight.shape[0]), weight.dtype)
-    kernel = partial(kernels("gather").turn_rows, source.numpy(), table.numpy())
+    kernel = partial(kernels("gather").turn, source.numpy(), table.numpy())
     parallel(kernel, len(source), 64)
     return table
 

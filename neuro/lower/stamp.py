@@ -18,6 +18,7 @@ from neuro.lower.gather import turn
 def stamp(out, first, taps, down, across, starts, places, values, low, high):
     """out [R, channel, y, x] for images low..high, from taps [channel_in, y, x * channel]."""
     _, channels, height, width = out.shape
+    size = height * width
     image = empty((height, width * channels), out.dtype)
     for r in range(low, high):
         for y in range(height):
@@ -36,13 +37,14 @@ def stamp(out, first, taps, down, across, starts, places, values, low, high):
                 else:
                     for k in range(run):
                         o[k] += w[k]
-        turn(image.reshape(height * width, channels), out[r].reshape(channels, height * width))
+        turn(image.reshape(size, channels), out[r].reshape(channels, size), 0, size)
 
 
 @njit(nogil=True, cache=True)
 def stamp_back(parts, g, down, across, starts, places, values, low, high):
     """Gradient of the taps [part, channel_in, y, x * channel] for parts low..high of the images."""
     _, channels, height, width = g.shape
+    size = height * width
     image = empty((height, width * channels), g.dtype)
     for part in range(low, high):
         sums = parts[part]
@@ -50,7 +52,7 @@ def stamp_back(parts, g, down, across, starts, places, values, low, high):
         for r in range(len(g) * part // len(parts), len(g) * (part + 1) // len(parts)):
             if starts[r] == starts[r + 1]:
                 continue
-            turn(g[r].reshape(channels, height * width), image.reshape(height * width, channels))
+            turn(g[r].reshape(channels, size), image.reshape(size, channels), 0, channels)
             for n in range(starts[r], starts[r + 1]):
                 row, x = places[n] // across.shape[0], places[n] % across.shape[0]
                 kernel, (i, top, many) = sums[row // down.shape[0]], down[row % down.shape[0]]
@@ -77,6 +79,7 @@ def fold(x, taps, grid, stride, padding, low, high):
     taps: [R, place, y, x * channel] of `grid` places down and across; x: [R, channel, y, x].
     """
     _, channels, height, width = x.shape
+    size = height * width
     down, across = taps.shape[2], taps.shape[3] // channels
     image = empty((height, width * channels), x.dtype)
     for r in range(low, high):
@@ -95,4 +98,4 @@ def fold(x, taps, grid, stride, padding, low, high):
                     t = taps[r, i * grid[1] + j, a, first * channels : last * channels]
                     for k in range(o.shape[0]):
                         o[k] += t[k]
-        turn(image.reshape(height * width, channels), x[r].reshape(channels, height * width))
+        turn(image.reshape(size, channels), x[r].reshape(channels, size), 0, size)
