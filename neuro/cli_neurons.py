@@ -66,7 +66,7 @@ def page(kind: type[neurons.Neuron]) -> dict[str, Any]:
             for row in kind.table()
         ],
         "options": {name: list(choices) for name, choices in kind._options()},
-        "presets": list(getattr(kind, "presets", ())),
+        "presets": list(kind.presets),
         "emits": kind.emits,
         "source": " ".join(source.removeprefix("Source:").split()),
     }  # fmt: skip

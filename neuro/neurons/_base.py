@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-from collections.abc import Iterator
-from typing import Any, ClassVar, Literal, NamedTuple, dataclass_transform
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar, Literal, NamedTuple, Self, dataclass_transform
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neuro.clock import Clock
-from neuro.errors import InvalidValue
+from neuro.errors import InvalidValue, UnknownName
 from neuro.neurons import _equations, _typeset
 from neuro.ops import Array
 from neuro.shape import Shape, shape_of
@@ -121,6 +121,7 @@ class Neuron:
     Inputs: ClassVar[Any] = Current
     emits: ClassVar[str] = "spikes"
     noise: ClassVar[tuple[str, ...]] = ()
+    presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -224,6 +225,17 @@ class Neuron:
     def size(self) -> int:
         """Number of units."""
         return int(np.prod(self.units))
+
+    @classmethod
+    def preset(cls, name: str, shape: int | tuple[int, ...] = ()) -> Self:
+        """A published set of parameters; `presets` lists them.
+
+        Raises:
+            UnknownName: there is none of that name.
+        """
+        if name not in cls.presets:
+            raise UnknownName(f"{cls.__name__}.preset", name, cls.presets)
+        return cls(shape, **cls.presets[name])
 
     @classmethod
     def spiking(cls) -> bool:

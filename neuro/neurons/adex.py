@@ -7,7 +7,6 @@ from typing import Any, ClassVar, NamedTuple
 
 from neuro import ops
 from neuro.clock import Clock
-from neuro.errors import UnknownName
 from neuro.neurons._base import Current, Neuron, Value, parameter
 from neuro.neurons._exponential import ExponentialMembrane, check_membrane, resting_potential, rise
 from neuro.neurons._step import smallest
@@ -80,17 +79,6 @@ class AdEx(ExponentialMembrane, Neuron):
         b: Array
         v_peak: Array
         v_reset: Array
-
-    @classmethod
-    def preset(cls, name: str, shape: int | tuple[int, ...] = ()) -> AdEx:
-        """A published firing pattern.
-
-        Raises:
-            UnknownName: no such pattern.
-        """
-        if name not in cls.presets:
-            raise UnknownName("AdEx.preset", name, cls.presets)
-        return cls(shape, **cls.presets[name])
 
     @staticmethod
     def derive(p: Any, clock: Clock) -> AdEx.Coefficients:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Self
 
 from neuro import ops
 from neuro.clock import Clock
-from neuro.errors import UnknownName, Unsupported
+from neuro.errors import Unsupported
 from neuro.neurons._base import Current, Neuron, Value, option, parameter
 from neuro.neurons._step import check_step, decay_error
 from neuro.ops import Array
@@ -106,7 +106,7 @@ class Izhikevich(Neuron):
         integrator: str
 
     @classmethod
-    def preset(cls, name: str, shape: int | tuple[int, ...] = ()) -> Izhikevich:
+    def preset(cls, name: str, shape: int | tuple[int, ...] = ()) -> Self:
         """A published cell type or firing pattern; `presets` lists them.
 
         Raises:
@@ -119,9 +119,7 @@ class Izhikevich(Neuron):
                 "the paper draws this pattern with du/dt = a b (v + 65), without the decay of u",
                 "write that neuron as a class of its own, see CONTRIBUTING.md",
             )  # fmt: skip
-        if name not in cls.presets:
-            raise UnknownName("Izhikevich.preset", name, cls.presets)
-        return cls(shape, **cls.presets[name])
+        return super().preset(name, shape)
 
     @staticmethod
     def derive(p: Any, clock: Clock) -> Izhikevich.Coefficients:

@@ -7,7 +7,6 @@ from typing import Any, ClassVar, NamedTuple
 
 from neuro import ops
 from neuro.clock import Clock
-from neuro.errors import UnknownName
 from neuro.neurons._base import Current, Neuron, Value, parameter
 from neuro.neurons._phi import phi
 from neuro.neurons._step import check_step, smallest
@@ -79,17 +78,6 @@ class MorrisLecar(Neuron):
         potassium: Array  # 2 / v_4
         v_th: Array
         v_start: Array
-
-    @classmethod
-    def preset(cls, name: str, shape: int | tuple[int, ...] = ()) -> MorrisLecar:
-        """A published way to start firing: "hopf", "snic" or "homoclinic".
-
-        Raises:
-            UnknownName: no such preset.
-        """
-        if name not in cls.presets:
-            raise UnknownName("MorrisLecar.preset", name, cls.presets)
-        return cls(shape, **cls.presets[name])
 
     @staticmethod
     def derive(p: Any, clock: Clock) -> MorrisLecar.Coefficients:
