@@ -15,6 +15,7 @@ import pytest
 import neuro.neurons
 import neuro.testing
 from neuro import Clock, ms
+from neuro.cli_neurons import family
 from neuro.errors import Unsupported
 from neuro.neurons import (
     ALIF,
@@ -39,11 +40,7 @@ COLUMNS = {
     "Triton float64": ("float64", "triton"),
     "differences": ("", "finite differences"),
 }
-FAMILY = tuple(
-    value
-    for value in (getattr(neuro.neurons, name) for name in neuro.neurons.__all__)
-    if isinstance(value, type) and issubclass(value, Neuron) and value is not Neuron
-)
+FAMILY = tuple(family().values())
 
 
 def worst(checks: list[Check], dtype: str, backend: str) -> float:

@@ -3,17 +3,13 @@
 import pytest
 import torch
 
-import neuro.neurons
 from neuro import Clock
+from neuro.cli_neurons import family
 from neuro.lower import fused, reference
 from neuro.neurons import Neuron
 from neuro.nn import Population
 
-FAMILY = [
-    value
-    for value in (getattr(neuro.neurons, name) for name in neuro.neurons.__all__)
-    if isinstance(value, type) and issubclass(value, Neuron) and value is not Neuron
-]
+FAMILY = family().values()
 
 
 @pytest.mark.parametrize("neuron", FAMILY, ids=lambda n: n.__name__)

@@ -8,15 +8,12 @@ import torch
 
 import neuro.neurons
 from neuro import Clock, ms
+from neuro.cli_neurons import family
 from neuro.errors import InvalidValue
-from neuro.neurons import LIF, Neuron
+from neuro.neurons import LIF
 from neuro.nn import Population
 
-FAMILY = tuple(
-    value
-    for value in (getattr(neuro.neurons, name) for name in neuro.neurons.__all__)
-    if isinstance(value, type) and issubclass(value, Neuron) and value is not Neuron
-)
+FAMILY = tuple(family().values())
 ROWS = [(kind, row) for kind in FAMILY for row in kind.table()]
 CLOCK = Clock(0.05 * ms)
 

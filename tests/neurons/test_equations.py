@@ -9,18 +9,15 @@ import numpy as np
 import pytest
 from matplotlib.mathtext import MathTextParser
 
-from neuro import neurons, ops
+from neuro import ops
+from neuro.cli_neurons import family
 from neuro.clock import Clock
 from neuro.errors import InvalidValue
 from neuro.neurons import ALIF, IF, LIF, Neuron, _phi, parameter
 from neuro.neurons._typeset import mathtext, name, typeset
 from neuro.units import ms
 
-FAMILY = [
-    kind
-    for kind in (getattr(neurons, n) for n in sorted(neurons.__all__))
-    if isinstance(kind, type) and issubclass(kind, Neuron) and kind is not Neuron
-]
+FAMILY = list(family().values())
 CASES = [
     pytest.param(kind, dict([choice]), id=f"{kind.__name__}-{'-'.join(choice)}")
     for kind in FAMILY
