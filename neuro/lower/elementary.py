@@ -9,44 +9,18 @@ literally. Largest error of exp and log: 3 units in the last place (tested again
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import torch
 from torch import Tensor
 
-LOG2E = 1 / math.log(2)
-SQRT_HALF = math.sqrt(0.5)
-
-
-class Format:
-    """What the functions need to know about a floating-point format."""
-
-    def __init__(
-        self, bits: int, bias: int, limit: tuple[float, float], ln2: tuple[float, float],
-        exp_terms: int, log_terms: int, integer: torch.dtype,
-    ) -> None:  # fmt: skip
-        self.mantissa, self.bias, self.limit, self.ln2 = bits, bias, limit, ln2
-        self.exp_terms = [1 / math.factorial(k) for k in range(exp_terms, -1, -1)]
-        self.log_terms = [2 / (2 * k + 1) for k in range(log_terms, -1, -1)]
-        self.integer = integer
-
-
-# ln(2) in two parts, of which the first has trailing zeros: n times it is exact.
-FORMATS = {
-    torch.float32: Format(
-        23, 127, (-87.0, 88.0), (0.693359375, -2.12194440e-4), 7, 5, torch.int32
-    ),
-    torch.float64: Format(
-        52, 1023, (-708.0, 709.0), (0.693145751953125, 1.42860682030941723212e-6), 13, 11,
-        torch.int64,
-    ),
-}  # fmt: skip
+from neuro.lower import formats
+from neuro.lower.formats import FORMATS, LOG2E, SQRT_HALF, Format
 
 
 def _format(x: Tensor) -> Format:
     try:
-        return FORMATS[x.dtype]
+        return FORMATS[str(x.dtype).removeprefix("torch.")]
     except KeyError:
         raise TypeError(f"laws run in float32 or float64, got {x.dtype}") from None
 
@@ -61,7 +35,7 @@ class _Exp(torch.autograd.Function):
         y = torch.full_like(r, f.exp_terms[0])
         for term in f.exp_terms[1:]:
             y = y * r + term
-        y = y * ((n.to(f.integer) + f.bias) << f.mantissa).view(x.dtype)
+        y = y * ((n.to(getattr(torch, f.integer)) + f.bias) << f.mantissa).view(x.dtype)
         ctx.save_for_backward(y)
         return y
 
@@ -76,7 +50,7 @@ class _Log(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor) -> Tensor:
         ctx.save_for_backward(x)
         f = _format(x)
-        bits = x.view(f.integer)
+        bits = x.view(getattr(torch, f.integer))
         exponent = ((bits >> f.mantissa) - (f.bias - 1)).to(x.dtype)
         fraction = (bits & ((1 << f.mantissa) - 1)) | ((f.bias - 1) << f.mantissa)
         m = fraction.view(x.dtype)  # x = m 2^exponent, 0.5 <= m < 1
@@ -115,20 +89,14 @@ def log(x: Tensor) -> Tensor:
     return _apply(_Log, x)
 
 
-def tanh(x: Any) -> Any:
-    """See `neuro.ops.tanh`. Written over `exp`, for tensors and symbols alike."""
-    ops = x.neuro_symbol if hasattr(x, "neuro_symbol") else _HERE
-    e = ops.exp(ops.where(x < 0.0, 2.0 * x, -2.0 * x))  # abs(x) has no slope at 0
-    y = (1.0 - e) / (1.0 + e)
-    return ops.where(x < 0.0, -y, y)
+def tanh(x: Tensor) -> Tensor:
+    """See `neuro.ops.tanh`."""
+    return formats.tanh(x, _HERE)
 
 
-def sigmoid(x: Any) -> Any:
-    """See `neuro.ops.sigmoid`. Written over `exp`, for tensors and symbols alike."""
-    ops = x.neuro_symbol if hasattr(x, "neuro_symbol") else _HERE
-    e = ops.exp(ops.where(x < 0.0, x, -x))  # abs(x) has no slope at 0
-    y = e / (1.0 + e)
-    return ops.where(x < 0.0, y, 1.0 - y)
+def sigmoid(x: Tensor) -> Tensor:
+    """See `neuro.ops.sigmoid`."""
+    return formats.sigmoid(x, _HERE)
 
 
 def sqrt(x: Tensor) -> Tensor:

@@ -1,28 +1,16 @@
-"""Stage 4: kernels from a neuron's laws, made once and kept on disk under the hash of their text.
-
-The generated sources are readable Python in `$NEURO_CACHE`, or `neuro/kernels` in the user's cache
-folder, with Numba's machine code beside them. Files appear whole or not at all, so any number of
-processes may make the same kernel at the same time.
-"""
+"""Stage 4: the training kernels of a neuron class, made once for each arrangement of its laws."""
 
 from __future__ import annotations
 
-import hashlib
-import importlib.util
-import os
-import sys
 import threading
-from functools import cache, lru_cache
-from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
 import torch
 
-from neuro.errors import InvalidValue, require
-from neuro.files import atomic
 from neuro.lower import loop_emit, numba_emit, triton_emit
 from neuro.lower.adjoint import Adjoint, adjoint
+from neuro.lower.cache import load
 from neuro.lower.numba_emit import Kernels
 from neuro.lower.trace import COLUMN, HOST, UNIFORM, Step, trace
 from neuro.neurons import Neuron
@@ -80,60 +68,15 @@ def compiled(
             if found is None:
                 step = trace(neuron, p, where, surrogate)
                 backward = adjoint(step, learned)
+                form = str(dtype).removeprefix("torch.")
                 if target == "triton":
-                    text = triton_emit.emit(step, backward, recorded, dtype)
+                    text = triton_emit.emit(step, backward, recorded, form)
                 else:
-                    text = numba_emit.emit(step, backward, recorded, dtype, reuse)
+                    text = numba_emit.emit(step, backward, recorded, form, reuse)
                 if entry:
                     more = loop_emit.emit(text.forward, f"x_{entry}", step.emitted.op == "spike")
                     text = text._replace(source=text.source + more)
-                module = _load(neuron.__name__, text.source, target)
+                module = load(neuron.__name__, text.source, target)
                 found = Compiled(step, backward, text, module, target)
                 _compiled[key] = found
     return found
-
-
-def folder() -> Path:
-    """Where generated kernels are kept.
-
-    Raises:
-        InvalidValue: the folder cannot be written.
-    """
-    root = os.environ.get("NEURO_CACHE")
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    path = Path(root) if root else Path(base) / "neuro" / "kernels"
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InvalidValue(
-            f"kernels: the cache folder {path} cannot be made ({error.strerror}); set NEURO_CACHE "
-            "to a folder that can be written"
-        ) from error
-    return path
-
-
-@cache
-def _load(name: str, source: str, target: str) -> ModuleType:
-    if target == "triton":
-        require("triton", "gpu")
-    else:
-        require("numba", "train")
-        _vectorise()
-    digest = hashlib.sha256(source.encode()).hexdigest()[:20]
-    path = folder() / f"{name.lower()}_{digest}.py"
-    if not path.exists() or path.read_text(encoding="utf-8") != source:
-        with atomic(path) as temporary:
-            temporary.write_text(source, encoding="utf-8")
-    spec = importlib.util.spec_from_file_location(f"neuro_kernel_{digest}", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[module.__name__] = module  # Numba looks it up when it reads its machine code
-    spec.loader.exec_module(module)
-    return module
-
-
-@lru_cache(maxsize=1)
-def _vectorise() -> None:
-    """Let LLVM check many arrays for overlap; by default it gives up vectorising at eight."""
-    binding = require("llvmlite.binding", "train")
-    binding.set_option("neuro", "-runtime-memory-check-threshold=1000")

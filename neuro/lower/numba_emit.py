@@ -13,10 +13,8 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-import torch
-
 from neuro.lower.adjoint import Adjoint, reached
-from neuro.lower.elementary import FORMATS, LOG2E, SQRT_HALF
+from neuro.lower.formats import FORMATS, LOG2E, SQRT_HALF
 from neuro.lower.trace import COLUMN, HOST, UNIFORM, Node, Step
 
 INFIX = {
@@ -33,7 +31,7 @@ class Kernels(NamedTuple):
     backward: tuple[str, ...]
 
 
-class _Body:
+class Body:
     """Emits nodes, each once: fixed values before the loops, the others inside."""
 
     def __init__(self, known: dict[Node, str]) -> None:
@@ -85,7 +83,7 @@ class _Body:
 
 
 def emit(
-    step: Step, adjoint: Adjoint, recorded: tuple[str, ...], dtype: torch.dtype, reuse: bool = False
+    step: Step, adjoint: Adjoint, recorded: tuple[str, ...], dtype: str, reuse: bool = False
 ) -> Kernels:
     """Source of both kernels.
 
@@ -114,7 +112,7 @@ def emit(
     for name, leaf in coefficients:
         known[leaf] = f"p_{name}"
     gather = [f"p_{n} = c_{n}[i]" for n in columns]
-    body = _Body(known)
+    body = Body(known)
     ports = set(step.ports.values())
     kept = {i: node for i, node in enumerate(adjoint.kept) if node not in ports}
     results = [step.emitted, *(step.after[n] for n in changed)]
@@ -135,7 +133,7 @@ def emit(
         *(f"end_{n}" for n in changed),
     )  # fmt: skip
     text = [f"def forward(low, high, steps, {', '.join(arguments)}):"]
-    text += _indent(1, body.before)
+    text += indent(1, body.before)
     text += [f"    b_{n} = s_{n}[low:high]" for n in constant]
     text += [f"    b_{n} = end_{n}[low:high]" for n in changed]
     text += [f"    c_{n} = p_{n}[low:high]" for n in columns]
@@ -145,8 +143,8 @@ def emit(
     text += [f"        k_{i} = keep_{i}[t, low:high]" for i in kept]
     text += [f"        q_{n} = rec_{n}[t, low:high]" for n in recorded]
     text += ["        for i in range(high - low):"]
-    text += _indent(3, [*loads, *gather, *body.inside, *writes])
-    forward_text = _rename_columns(text, columns)
+    text += indent(3, [*loads, *gather, *body.inside, *writes])
+    forward_text = rename_columns(text, columns)
 
     # -- backward
     known = {leaf: f"p_{name}" for name, leaf in coefficients}
@@ -160,7 +158,7 @@ def emit(
         known[leaf] = f"g_{name}"
         extra = f" + q_{name}[i]" if name in recorded else ""
         loads.append(f"g_{name} = b_{name}[i]{extra}")
-    body = _Body(known)
+    body = Body(known)
     results = [*adjoint.state.values(), *adjoint.ports.values(), *adjoint.coefficients.values()]
     body.emit(order, results)
     writes = [f"w_{n}[i] = {body.use(node, False)}" for n, node in adjoint.ports.items()]
@@ -177,7 +175,7 @@ def emit(
         *(f"gp_{n}" for n in adjoint.coefficients),
     )  # fmt: skip
     text = [f"def backward(low, high, steps, {', '.join(backward)}):"]
-    text += _indent(1, body.before)
+    text += indent(1, body.before)
     text += [f"    b_{n} = gs_{n}[low:high]" for n in step.state]
     text += [f"    a_{n} = gp_{n}[low:high]" for n in adjoint.coefficients]
     text += [f"    c_{n} = p_{n}[low:high]" for n in columns]
@@ -187,23 +185,23 @@ def emit(
     text += [f"        q_{n} = grec_{n}[t % grec_{n}.shape[0], low:high]" for n in recorded]
     text += [f"        w_{n} = gx_{n}[t, low:high]" for n in step.ports]
     text += ["        for i in range(high - low):"]
-    text += _indent(3, [*loads, *gather, *body.inside, *writes])
-    backward_text = _rename_columns(text, columns)
+    text += indent(3, [*loads, *gather, *body.inside, *writes])
+    backward_text = rename_columns(text, columns)
 
     used = "\n".join([*forward_text, *backward_text])
     lines = [
         '"""Generated from the laws of a neuron; do not edit. Deleting it only costs time."""',
         "", "from math import exp as math_exp, log as math_log, sqrt as math_sqrt",
         "from math import floor as math_floor", "", "import numpy as np",
-        "from numba import njit", "", f"f = np.{str(dtype).removeprefix('torch.')}",
-        "zero, one = f(0.0), f(1.0)", "", *_elementary(used, dtype),
+        "from numba import njit", "", f"f = np.{dtype}",
+        "zero, one = f(0.0), f(1.0)", "", *elementary(used, dtype),
         '@njit(nogil=True, cache=True, error_model="numpy")', *forward_text, "", "",
         '@njit(nogil=True, cache=True, error_model="numpy")', *backward_text,
     ]  # fmt: skip
     return Kernels("\n".join(lines) + "\n", arguments, backward)
 
 
-def _rename_columns(text: list[str], columns: list[str]) -> list[str]:
+def rename_columns(text: list[str], columns: list[str]) -> list[str]:
     """Inside the loop a coefficient that differs by unit is a number, not the array it is from."""
     if not columns:
         return text
@@ -212,14 +210,14 @@ def _rename_columns(text: list[str], columns: list[str]) -> list[str]:
     return [pattern.sub(r"e_\1", line) if line.startswith(deep) else line for line in text]
 
 
-def _indent(depth: int, lines: Iterable[str]) -> list[str]:
+def indent(depth: int, lines: Iterable[str]) -> list[str]:
     return ["    " * depth + line for line in lines]
 
 
-def _elementary(used: str, dtype: torch.dtype) -> list[str]:
+def elementary(used: str, dtype: str) -> list[str]:
     """The functions of `neuro.lower.elementary`, operation by operation, that the text uses."""
     form = FORMATS[dtype]
-    integer = "np.int32" if form.mantissa == 23 else "np.int64"
+    integer = f"np.{form.integer}"
     low, high = form.limit
     horner = [f"y = f({form.exp_terms[0]!r})"]
     horner += [f"y = y * r + f({term!r})" for term in form.exp_terms[1:]]
@@ -254,5 +252,5 @@ def _elementary(used: str, dtype: torch.dtype) -> list[str]:
     for name, body in bodies.items():
         if f"{name}(" in used:
             lines += ['@njit(nogil=True, inline="never", error_model="numpy")', f"def {name}(x):"]
-            lines += [*_indent(1, body), "", ""]
+            lines += [*indent(1, body), "", ""]
     return lines

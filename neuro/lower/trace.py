@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from neuro.errors import Unsupported
-from neuro.lower import elementary
+from neuro.lower import formats
 from neuro.neurons import Neuron
 from neuro.surrogate import Surrogate
 
@@ -146,7 +146,7 @@ class Node:
 
 def _refused(what: str, why: str, remedy: str) -> Unsupported:
     """An error that says where in the law it happened."""
-    inside = ("neuro/lower/trace.py", "neuro/lower/elementary.py", "neuro/ops.py")
+    inside = ("neuro/lower/trace.py", "neuro/lower/formats.py", "neuro/ops.py")
     frames = [f for f in traceback.extract_stack() if not f.filename.endswith(inside)]
     law = frames[-1]
     return Unsupported(f"{law.filename}:{law.lineno}", what, why, remedy)
@@ -232,10 +232,10 @@ class Graph:
         return self.node("stop", x)
 
     def tanh(self, x: Node) -> Node:
-        return elementary.tanh(x)
+        return formats.tanh(x, self)
 
     def sigmoid(self, x: Node) -> Node:
-        return elementary.sigmoid(x)
+        return formats.sigmoid(x, self)
 
     def sin(self, x: Node) -> Node:
         raise _refused("sin", "it is not the same in every back end", "use it in `derive` only")

@@ -9,10 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import torch
-
 from neuro.lower.adjoint import Adjoint, reached
-from neuro.lower.elementary import FORMATS, LOG2E, SQRT_HALF
+from neuro.lower.formats import FORMATS, LOG2E, SQRT_HALF
 from neuro.lower.numba_emit import INFIX, Kernels
 from neuro.lower.trace import COLUMN, HOST, UNIFORM, Node, Step
 
@@ -78,9 +76,9 @@ class _Body:
         (self.inside if node.level > UNIFORM else self.before).append(f"{name} = {text}")
 
 
-def emit(step: Step, adjoint: Adjoint, recorded: tuple[str, ...], dtype: torch.dtype) -> Kernels:
+def emit(step: Step, adjoint: Adjoint, recorded: tuple[str, ...], dtype: str) -> Kernels:
     """Source of both kernels; arguments as for `numba_emit.emit`."""
-    order, double = step.graph.nodes, dtype == torch.float64
+    order, double = step.graph.nodes, dtype == "float64"
     coefficients = list(step.coefficients.items())
     changed = [n for n, node in step.after.items() if node is not step.state[n]]
     own = set(step.ports.values())
@@ -180,11 +178,11 @@ def _indent(depth: int, lines: Iterable[str]) -> list[str]:
     return ["    " * depth + line for line in lines]
 
 
-def _elementary(used: str, dtype: torch.dtype) -> list[str]:
+def _elementary(used: str, dtype: str) -> list[str]:
     """The functions of `neuro.lower.elementary`, operation by operation, that the text uses."""
     form = FORMATS[dtype]
     low, high = form.limit
-    divide = "({}) / ({})" if dtype == torch.float64 else "tl.div_rn({}, {})"
+    divide = "({}) / ({})" if dtype == "float64" else "tl.div_rn({}, {})"
     horner = [f"y = r * 0.0 + {form.exp_terms[0]!r}"]
     horner += [f"y = y * r + {term!r}" for term in form.exp_terms[1:]]
     series = [f"y = s * 0.0 + {form.log_terms[0]!r}"]
