@@ -20,6 +20,8 @@ from neuro import synapses as topology_family
 from neuro.clock import Clock
 from neuro.errors import InvalidValue, UnknownName
 from neuro.neurons import Neuron
+from neuro.rules import Rule
+from neuro.rules import from_plain as rule_from_plain
 from neuro.shape import Shape, shape_of
 from neuro.synapses import Topology
 
@@ -64,6 +66,9 @@ class Synapse:
             least one tick somewhere in the loop.
         port: input port of the postsynaptic neuron; its first port by default.
         name: unique name; "pre->post" by default.
+        rule: how the weights change in a simulation, e.g. `PairSTDP()`; fixed by default.
+        modulator: population that is the rule's third factor, with one unit, or one for each
+            postsynaptic unit.
     """
 
     pre: str
@@ -72,6 +77,8 @@ class Synapse:
     delay: float | NDArray[np.float64] = 0.0
     port: str = ""
     name: str = ""
+    rule: Rule | None = None
+    modulator: str = ""
 
     def __post_init__(self) -> None:
         if not self.name:
@@ -83,6 +90,17 @@ class Synapse:
             raise InvalidValue(
                 f"Synapse[{self.name!r}].topology: got a {type(self.topology).__name__}, expected "
                 "Dense(...), Conv2d(...) or another Topology"
+            )
+        if self.rule is not None and not isinstance(self.rule, Rule):
+            raise InvalidValue(
+                f"Synapse[{self.name!r}].rule: got a {type(self.rule).__name__}, expected "
+                "PairSTDP(...) or another Rule"
+            )
+        third = self.rule is not None and bool(self.rule.Modulator._fields)
+        if third != bool(self.modulator):
+            raise InvalidValue(
+                f"Synapse[{self.name!r}].modulator: got {self.modulator!r}, but the rule is "
+                f"{self.rule!r}; name a population if and only if the rule has a third factor"
             )
         delay = np.array(self.delay, dtype=np.float64)
         if not np.isfinite(delay).all() or (delay < 0).any():
@@ -174,6 +192,13 @@ class Network:
                     f"{synapse.post!r} has shape {post.units}"
                 )
             self.delay_ticks(synapse)
+            if synapse.modulator:
+                third = self._population(synapse.modulator, f"{where}.modulator")
+                if third.size not in (1, post.size):
+                    raise InvalidValue(
+                        f"{where}.modulator: {synapse.modulator!r} has {third.size} units, expected"
+                        f" 1, or {post.size} as {synapse.post!r} has"
+                    )
 
     # -- derived ----------------------------------------------------------------------------
 
@@ -263,6 +288,8 @@ class Network:
                 "type": type(s.topology).__name__, "options": s.topology.options(),
                 "arrays": sorted(s.topology.arrays()),
             })  # fmt: skip
+            if s.rule is not None:
+                synapses[-1] |= {"rule": s.rule.plain(), "modulator": s.modulator}
         tick = [self.clock.tick.numerator, self.clock.tick.denominator]
         structure = {
             "tick": tick, "outputs": list(self.outputs),
@@ -277,6 +304,7 @@ class Network:
         arrays: Mapping[str, NDArray[Any]],
         *,
         neurons: Mapping[str, type[Neuron]] | None = None,
+        rules: Mapping[str, type[Rule]] | None = None,
     ) -> Network:
         """The network that `plain` took apart.
 
@@ -284,9 +312,10 @@ class Network:
             structure, arrays: as `plain` returns them.
             neurons: name -> class, for neuron classes that are not in `neuro.neurons`. Classes
                 are only looked up by name; nothing is ever imported.
+            rules: likewise, for rules that are not in `neuro.rules`.
 
         Raises:
-            UnknownName: a neuron or topology class is in neither list.
+            UnknownName: a neuron, topology or rule class is in no list.
             InvalidValue: an entry is missing, of the wrong kind or out of bounds.
         """
         try:
@@ -294,7 +323,9 @@ class Network:
                 name: _population(name, entry, arrays, neurons or {})
                 for name, entry in structure["populations"].items()
             }
-            synapses = tuple(_synapse(entry, arrays) for entry in structure["synapses"])
+            synapses = tuple(
+                _synapse(entry, arrays, rules or {}) for entry in structure["synapses"]
+            )
             clock = Clock(Fraction(*structure["tick"]))
             return cls(populations, synapses, tuple(structure["outputs"]), clock)
         except UnknownName:
@@ -365,6 +396,8 @@ class Network:
                     else f"{delay.min():g}..{delay.max():g}"
                 )
                 text = f", delay {span} ms"
+            if s.rule is not None:
+                text += f", {s.rule!r}" + (f" by {s.modulator}" if s.modulator else "")
             lines.append(f"  {s.name}: {s.topology!r}{text}")
         return "\n".join(lines)
 
@@ -398,7 +431,9 @@ def _population(
     return classes[entry["type"]](shape, **values, **entry["options"])
 
 
-def _synapse(entry: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Synapse:
+def _synapse(
+    entry: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], own: Mapping[str, type[Rule]]
+) -> Synapse:
     known = {
         n: c
         for n, c in vars(topology_family).items()
@@ -409,7 +444,11 @@ def _synapse(entry: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Sy
     named = {key: arrays[f"{entry['name']}.{key}"] for key in entry["arrays"]}
     topology = known[entry["type"]](**named, **entry["options"])
     delay = _look_up(entry["delay"], arrays)
-    return Synapse(entry["pre"], entry["post"], topology, delay, entry["port"], entry["name"])
+    rule = rule_from_plain(entry["rule"], own) if "rule" in entry else None
+    return Synapse(
+        entry["pre"], entry["post"], topology, delay, entry["port"], entry["name"], rule,
+        entry.get("modulator", ""),
+    )  # fmt: skip
 
 
 def _by_name(structure: dict[str, Any]) -> dict[str, Any]:
