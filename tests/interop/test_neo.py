@@ -1,0 +1,186 @@
+"""Spikes and signals go to Neo and come back; Elephant finds in them what we find."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+
+from neuro.clock import Clock
+from neuro.errors import InvalidValue, MissingExtra, UnknownName
+from neuro.events import Events
+from neuro.interop import from_neo, to_neo
+from neuro.metrics import (
+    count_correlations,
+    cv,
+    cv2,
+    fano_factor,
+    firing_rates,
+    interspike_intervals,
+    lv,
+    van_rossum,
+    victor_purpura,
+)
+from neuro.record import Record, Sampling
+from neuro.units import ms
+
+neo = pytest.importorskip("neo", reason="needs neo (extra neo)")
+quantities = pytest.importorskip("quantities")
+CLOCK = Clock(0.1 * ms)
+elephants_own_warning = pytest.mark.filterwarnings("ignore:The 'copy' argument in Quantity")
+
+
+def population(seed: int = 0, units: int = 6, seconds: float = 2.0, rate: float = 30) -> Events:
+    rng = np.random.default_rng(seed)
+    grid = rng.random((round(seconds / CLOCK.dt), units)) < rate * CLOCK.dt
+    grid[:, 2] = False  # a silent unit
+    return Events.from_dense(grid, CLOCK)
+
+
+def test_events_come_back_as_they_were() -> None:
+    given = {"exc": [population(1), population(2)], "inh": [population(3, 4), population(4, 4)]}
+    block = to_neo(given, name="balanced")
+    assert block.name == "balanced" and len(block.segments) == 2
+    assert [len(s.spiketrains) for s in block.segments] == [10, 10]
+    for name, samples in given.items():
+        assert from_neo(block, name) == samples
+        assert from_neo(block.segments[1], name) == samples[1:]
+
+
+@pytest.mark.parametrize("tick", [1e-3, 1e-4, 1e-6, 3e-5])
+def test_no_tick_is_lost_to_seconds(tick: float) -> None:
+    rng = np.random.default_rng(5)
+    t, last = rng.integers(0, 10**9, 500), 10**9 + 7
+    events = Events.sorted(t, rng.integers(0, 24, 500), shape=(2, 3, 4), clock=Clock(tick),
+                           duration=last, value=rng.normal(size=500))  # fmt: skip
+    assert from_neo(to_neo({"camera": events})) == [events]
+
+
+def test_trains_say_who_fired_and_how_long_the_recording_was() -> None:
+    events = Events.sorted([10, 30, 30], [4, 0, 4], shape=(2, 3), clock=CLOCK, duration=50,
+                           value=[1.5, -2.0, 0.5])  # fmt: skip
+    train = to_neo({"exc": events}).segments[0].spiketrains[4]
+    np.testing.assert_allclose(train.rescale("ms").magnitude, [1.0, 3.0])
+    assert float(train.t_start) == 0 and float(train.t_stop.rescale("ms")) == pytest.approx(5)
+    assert train.annotations == {
+        "population": "exc", "unit": 4, "shape": [2, 3], "tick": "1/10000",
+    }  # fmt: skip
+    assert train.array_annotations["unit"].tolist() == [4, 4]
+    assert train.array_annotations["value"].tolist() == [1.5, 0.5]
+
+
+def record() -> Record:
+    rng = np.random.default_rng(6)
+    signals: dict[str, Any] = {
+        "exc.spikes": [population(7), population(8)],
+        "in.spikes": rng.poisson(0.1, (40, 2, 3)),
+        "exc.v": rng.normal(size=(40, 2, 2, 3)),
+        "exc.rate": rng.random((20, 2, 1)),
+    }
+    return Record(signals, CLOCK, "net", {"exc.rate": Sampling(3, 10)})
+
+
+def test_a_record_becomes_trains_and_signals_with_their_units_and_sampling() -> None:
+    given = record()
+    block = to_neo(given, units={"exc.v": "mV"})
+    assert block.annotations == {"network": "net"}
+    assert from_neo(block, "exc") == given["exc.spikes"]
+    assert from_neo(block, "in") == given.events("in.spikes")
+    v, rate = block.segments[1].analogsignals
+    np.testing.assert_array_equal(v.magnitude, given["exc.v"][:, 1].reshape(40, 6))
+    assert (
+        v.units.dimensionality.string == "mV"
+        and rate.units.dimensionality.string == "dimensionless"
+    )
+    assert v.array_annotations["column"].tolist() == list(range(6))
+    assert v.annotations == {"population": "exc", "variable": "v", "shape": [2, 3]}
+    np.testing.assert_allclose(rate.times.rescale("s").magnitude, given.seconds("exc.rate"))
+    assert float(v.sampling_rate.rescale("Hz")) == pytest.approx(10_000)
+
+
+def test_foreign_trains_are_numbered_and_put_on_a_clock() -> None:
+    trains = [
+        neo.SpikeTrain([101.0, 104.9, 110.0], units="ms", t_start=100.0, t_stop=110.0),
+        neo.SpikeTrain([], units="ms", t_start=100.0, t_stop=110.0),
+    ]
+    (events,) = from_neo(trains, clock=Clock(1 * ms))
+    assert (events.t.tolist(), events.unit.tolist()) == ([1, 5, 10], [0, 0, 0])
+    assert (events.shape, events.duration) == ((2,), 11)  # a spike on t_stop
+    with pytest.raises(InvalidValue, match="pass clock="):
+        from_neo(trains)
+
+
+def test_what_is_no_population_is_refused() -> None:
+    block = to_neo({"exc": population(), "inh": population(1)})
+    with pytest.raises(InvalidValue, match=r"expected one of \['exc', 'inh'\]"):
+        from_neo(block)
+    with pytest.raises(UnknownName, match="Did you mean 'exc'"):
+        from_neo(block, "ex")
+    trains = to_neo({"exc": population()}).segments[0].spiketrains
+    with pytest.raises(InvalidValue, match="two trains have unit 1"):
+        from_neo([*trains, trains[1]])
+    longer = to_neo({"exc": population(seconds=3.0)}).segments[0].spiketrains
+    with pytest.raises(InvalidValue, match="differ in start and stop"):
+        from_neo([trains[0], longer[1]])
+    with pytest.raises(InvalidValue, match="differ in their samples"):
+        to_neo({"exc": population(), "inh": [population(), population()]})
+    with pytest.raises(UnknownName, match=r"Did you mean 'exc\.v'"):
+        to_neo(record(), units={"exc.u": "V"})
+    with pytest.raises(InvalidValue, match="not spikes"):
+        to_neo(Record({"a.spikes": np.full((3, 1, 2), 0.5)}, CLOCK))
+
+
+def test_without_neo_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "neo", None)
+    with pytest.raises(MissingExtra, match=r"neuro\[neo\]"):
+        to_neo({"exc": population()})
+
+
+@elephants_own_warning
+def test_elephant_agrees_on_rates_intervals_and_irregularity() -> None:
+    statistics = pytest.importorskip("elephant.statistics", reason="needs elephant")
+    events = population(9, seconds=20.0)
+    trains = to_neo({"exc": events}).segments[0].spiketrains
+    rates = [float(statistics.mean_firing_rate(t).rescale("Hz")) for t in trains]
+    np.testing.assert_allclose(firing_rates(events), rates)
+    seconds, unit = interspike_intervals(events)
+    for i in (0, 1, 3, 4, 5):  # unit 2 is silent
+        intervals = statistics.isi(trains[i]).rescale("s").magnitude
+        np.testing.assert_allclose(seconds[unit == i], intervals, atol=1e-12)
+        assert cv(events)[i] == pytest.approx(statistics.cv(intervals))
+        assert cv2(events)[i] == pytest.approx(statistics.cv2(intervals))
+        assert lv(events)[i] == pytest.approx(statistics.lv(intervals))
+        revised = statistics.lvr(statistics.isi(trains[i]).rescale("ms"), R=5 * quantities.ms)
+        assert lv(events, refractory=5 * ms)[i] == pytest.approx(float(revised))
+
+
+@elephants_own_warning
+def test_elephant_agrees_on_counts_and_distances() -> None:
+    pytest.importorskip("elephant", reason="needs elephant")
+    from elephant.conversion import BinnedSpikeTrain
+    from elephant.spike_train_correlation import correlation_coefficient
+    from elephant.spike_train_dissimilarity import van_rossum_distance, victor_purpura_distance
+    from elephant.statistics import fanofactor
+
+    trials = [population(seed) for seed in range(20, 26)]
+    blocks = to_neo({"exc": trials})
+    of_unit = [[segment.spiketrains[i] for segment in blocks.segments] for i in (0, 1, 3)]
+    expected = [fanofactor(trains) for trains in of_unit]
+    np.testing.assert_allclose(fano_factor(trials, window=2.0)[[0, 1, 3]], expected)
+
+    trains = list(blocks.segments[0].spiketrains)
+    ours = van_rossum(trials[0], tau=20 * ms)
+    np.testing.assert_allclose(  # Elephant does not halve what one spike adds
+        np.sqrt(2) * ours, van_rossum_distance(trains, time_constant=0.02 * quantities.s), atol=1e-6
+    )
+    ours = victor_purpura(trials[0], cost=50)
+    np.testing.assert_allclose(
+        ours, victor_purpura_distance(trains, cost_factor=50 * quantities.Hz)
+    )
+
+    firing = [0, 1, 3, 4, 5]
+    binned = BinnedSpikeTrain([trains[i] for i in firing], bin_size=0.01 * quantities.s)
+    ours = count_correlations(trials[0], bin_width=10 * ms, units=firing).matrix
+    np.testing.assert_allclose(ours, correlation_coefficient(binned), atol=1e-12)
