@@ -33,7 +33,7 @@ class Kernel(NamedTuple):
     immediate: int
     traces: int
     end: int
-    learns: bool  # whether a postsynaptic spike or a sum over a unit's synapses changes weights
+    learns: bool  # whether it needs the synapses of each postsynaptic unit
     module: ModuleType
 
 
@@ -98,8 +98,8 @@ def _kernel(kinds: tuple[type, ...], options: Any, key: _Key, dtype: str) -> Ker
     steps.append("learn(a, tick, k)")
     for i, member in enumerate(rule.members):
         inner = _slow(laws, at, i, member)
-        if inner:
-            text += inner[0]
+        text += inner[0]
+        if inner[1]:
             steps += [f"if (tick + 1) % {at(f'every_{i}')} == 0:", *indent(1, inner[1])]
     if decay is not None:
         text += _decay(laws, at, decay, read)
@@ -129,7 +129,7 @@ def _kernel(kinds: tuple[type, ...], options: Any, key: _Key, dtype: str) -> Ker
         *elementary(used, dtype), *functions, *text,
     ]  # fmt: skip
     module = load("rule_" + "_".join(k.__name__ for k in kinds), "\n".join(lines), extra="sim")
-    slow = any(rule.defines(law) for law in ("normalise",))
+    slow = rule.defines("normalise") or rule.defines("drifts")
     return Kernel(
         at.fields, module.arrivals.address, module.immediate.address, module.traces.address,
         module.end.address, learning is not None or slow, module,
@@ -252,22 +252,27 @@ def _modulate(laws: Laws, at: _Table, third: Law) -> list[str]:
     return _function("modulation(a, tick, k)", body)
 
 
+SOURCE = "base[lag[r]] + np.int64(source[r])"  # where a synapse's presynaptic traces are now
+
+
+def _reverse(at: _Table) -> list[str]:
+    """The synapses of each postsynaptic unit, and where to find what arrives on them now."""
+    return [
+        at.view("reverse", f"{at('own')} + 1", "np.int64"),
+        at.view("place", at("synapses"), "np.uint32"),
+        at.view("source", at("synapses"), "np.uint32"),
+        at.view("lag", at("synapses"), "np.uint16"), at.view("base", "classes", "np.int64"),
+        "for d in range(classes):", "    base[d] = ((tick - delays[d] + ring) % ring) * n",
+    ]  # fmt: skip
+
+
 def _learn(laws: Laws, at: _Table, learning: Law | None, fired: Law | None) -> list[str]:
     spike = ["i = np.int64(units[e]) - low", *_load(laws.names("Post"), "i")]
     body = [*_views(laws, at), f"low = {at('post_low')}"]
     if learning is not None:
-        body += [
-            at.view("reverse", f"{at('own')} + 1", "np.int64"),
-            at.view("place", at("synapses"), "np.uint32"),
-            at.view("source", at("synapses"), "np.uint32"),
-            at.view("lag", at("synapses"), "np.uint16"),
-            at.view("base", "classes", "np.int64"),
-            "for d in range(classes):",
-            "    base[d] = ((tick - delays[d] + ring) % ring) * n",
-        ]
+        body += _reverse(at)
         synapse = [
-            "j = place[r]", "at = base[lag[r]] + np.int64(source[r])",
-            *_load(laws.names("Synapse"), "j"), *_load(laws.names("Pre"), "at"),
+            "j = place[r]", *_load(laws.names("Synapse"), "j"), *_load(laws.names("Pre"), SOURCE),
             learning.call, *_store(learning, "j"),
         ]  # fmt: skip
         spike += [
@@ -286,80 +291,105 @@ def _learn(laws: Laws, at: _Table, learning: Law | None, fired: Law | None) -> l
     return _function("learn(a, tick, k)", body)
 
 
-def _slow(laws: Laws, at: _Table, i: int, member: Rule) -> tuple[list[str], list[str]] | None:
+def _slow(laws: Laws, at: _Table, i: int, member: Rule) -> tuple[list[str], list[str]]:
     """Functions and calls of a member's slow laws."""
-    rule = laws.rule
-    own = rule.take
-    text: list[str] = []
-    calls: list[str] = []
-    synapses = laws.names("Synapse")
-    if member.defines("drift"):
+    found = [law(laws, at, i, member) for law in (_drift, _normalise, _adapt)]
+    return [line for text, _ in found for line in text], [call for _, call in found if call]
 
-        def drift(s: Any, x: Any, y: Any, m: Any, p: Any) -> Any:
-            mine = member.drift(own(i, "Synapse", s), own(i, "Pre", x), own(i, "Post", y),
-                                own(i, "Modulator", m), own(i, "Coefficients", p))  # fmt: skip
-            return rule.put(i, "Synapse", s, mine)
 
-        law = laws.write(f"drift_{i}", ["Synapse", "Pre", "Post", "Modulator"], drift)
-        if law is not None:
-            totals = laws.names("Modulator")
-            synapse = [
-                "i = post[j]", *_load(synapses, "j"), *_load(laws.names("Post"), "i"),
-                *(f"{n} = S_{n}[i * stride]" for n in totals), law.call, *_store(law, "j"),
-            ]  # fmt: skip
-            body = [
-                *_views(laws, at), *(at.view(f"S_{n}", at("modulator_size")) for n in totals),
-                "for d in range(classes):", "    row = ((tick - delays[d] + ring) % ring) * n",
-                "    for unit in range(n):",
-                *indent(2, [*_load(laws.names("Pre"), "row + unit"), "begin = d * (n + 1) + unit",
-                            "for j in range(start[begin], start[begin + 1]):",
-                            *indent(1, synapse)]),
-                *(f"S_m_{n}[:] = zero" for n in own(i, "Modulator", _named(rule))),
-            ]  # fmt: skip
-            text += _function(f"drifting_{i}(a, tick)", body)
-            calls.append(f"drifting_{i}(a, tick)")
-    if member.defines("normalise"):
-        totals = [f"t_{n[2:]}" for n in synapses]
+Emitted = tuple[list[str], str]  # a function and its call; nothing if there is no such law
 
-        def normalise(s: Any, y: Any, *rest: Any) -> Any:
-            sums = own(i, "Synapse", rule.Synapse(*rest[:-2]))
-            mine = member.normalise(own(i, "Synapse", s), sums, rest[-2], own(i, "Post", y),
-                                    own(i, "Coefficients", rest[-1]))  # fmt: skip
-            return rule.put(i, "Synapse", s, mine)
 
-        law = laws.write(f"normalise_{i}", ["Synapse", "Post"], normalise, extra=[*totals, "count"])
-        if law is not None:
-            unit = [
-                *(f"sum_{n} = 0.0" for n in totals),
-                "for r in range(reverse[i], reverse[i + 1]):",
-                *(f"    sum_{t} += A_{n}[place[r]]" for t, n in zip(totals, synapses, strict=True)),
-                *(f"{n} = f(sum_{n})" for n in totals), "count = f(reverse[i + 1] - reverse[i])",
-                *_load(laws.names("Post"), "i"), "for r in range(reverse[i], reverse[i + 1]):",
-                *indent(1, ["j = place[r]", *_load(synapses, "j"), law.call, *_store(law, "j")]),
-            ]  # fmt: skip
-            body = [
-                *_views(laws, at), at.view("reverse", f"{at('own')} + 1", "np.int64"),
-                at.view("place", at("synapses"), "np.uint32"),
-                f"for i in range({at('own')}):", *indent(1, unit),
-            ]  # fmt: skip
-            text += _function(f"normalising_{i}(a)", body)
-            calls.append(f"normalising_{i}(a)")
-    if member.defines("adapt"):
+def _drift(laws: Laws, at: _Table, i: int, member: Rule) -> Emitted:
+    own = laws.rule.take
 
-        def adapt(y: Any, value: Any, p: Any) -> Any:
-            return member.adapt(value, own(i, "Post", y), own(i, "Coefficients", p))
+    def drift(s: Any, x: Any, y: Any, m: Any, p: Any) -> Any:
+        mine = member.drift(own(i, "Synapse", s), own(i, "Pre", x), own(i, "Post", y),
+                            own(i, "Modulator", m), own(i, "Coefficients", p))  # fmt: skip
+        return laws.rule.put(i, "Synapse", s, mine)
 
-        law = laws.write(f"adapt_{i}", ["Post"], adapt, extra=["value"])
-        if law is not None:
-            body = [
-                *_coefficients(laws, at), *_arrays(at, laws.names("Post"), at("own")),
-                at.view("adapted", at("own")), f"for i in range({at('own')}):",
-                *indent(1, [*_load(laws.names("Post"), "i"), "value = adapted[i]", law.call,
-                            "adapted[i] = value"]),
-            ]  # fmt: skip
-            text += _function(f"adapting_{i}(a)", body)
-            calls.append(f"adapting_{i}(a)")
-    return (text, calls) if calls else None
+    def drifts(y: Any, p: Any) -> Any:
+        return member.drifts(own(i, "Post", y), own(i, "Coefficients", p))
+
+    law = laws.write(f"drift_{i}", ["Synapse", "Pre", "Post", "Modulator"], drift)
+    if law is None:
+        return [], ""
+    totals = laws.names("Modulator")
+    third = [f"{n} = S_{n}[i * stride]" for n in totals]
+    change = [*_load(laws.names("Synapse"), "j"), law.call, *_store(law, "j")]
+    body = [*_views(laws, at), *(at.view(f"S_{n}", at("modulator_size")) for n in totals)]
+    if member.defines("drifts"):  # only the synapses of some units, found from the unit
+        asked = laws.write(f"drifts_{i}", ["Post"], drifts)
+        assert asked is not None
+        synapse = ["j = place[r]", *_load(laws.names("Pre"), SOURCE), *change]
+        unit = [
+            *_load(laws.names("Post"), "i"), asked.call, "if value > zero:",
+            *indent(1, [*third, "for r in range(reverse[i], reverse[i + 1]):",
+                        *indent(1, synapse)]),
+        ]  # fmt: skip
+        body += [*_reverse(at), f"for i in range({at('own')}):", *indent(1, unit)]
+    else:
+        synapse = ["i = post[j]", *_load(laws.names("Post"), "i"), *third, *change]
+        unit = [
+            *_load(laws.names("Pre"), "row + unit"), "begin = d * (n + 1) + unit",
+            "for j in range(start[begin], start[begin + 1]):", *indent(1, synapse),
+        ]  # fmt: skip
+        body += [
+            "for d in range(classes):", "    row = ((tick - delays[d] + ring) % ring) * n",
+            "    for unit in range(n):", *indent(2, unit),
+        ]  # fmt: skip
+    body += [f"S_m_{n}[:] = zero" for n in own(i, "Modulator", _named(laws.rule))]
+    call = f"drifting_{i}(a, tick)"
+    return _function(call, body), call
+
+
+def _normalise(laws: Laws, at: _Table, i: int, member: Rule) -> Emitted:
+    own, synapses = laws.rule.take, laws.names("Synapse")
+    totals = [f"t_{n[2:]}" for n in synapses]
+
+    def normalise(s: Any, y: Any, *rest: Any) -> Any:
+        sums = own(i, "Synapse", laws.rule.Synapse(*rest[:-2]))
+        mine = member.normalise(own(i, "Synapse", s), sums, rest[-2], own(i, "Post", y),
+                                own(i, "Coefficients", rest[-1]))  # fmt: skip
+        return laws.rule.put(i, "Synapse", s, mine)
+
+    law = laws.write(f"normalise_{i}", ["Synapse", "Post"], normalise, extra=[*totals, "count"])
+    if law is None:
+        return [], ""
+    unit = [
+        *(f"sum_{n} = 0.0" for n in totals), "for r in range(reverse[i], reverse[i + 1]):",
+        *(f"    sum_{t} += A_{n}[place[r]]" for t, n in zip(totals, synapses, strict=True)),
+        *(f"{n} = f(sum_{n})" for n in totals), "count = f(reverse[i + 1] - reverse[i])",
+        *_load(laws.names("Post"), "i"), "for r in range(reverse[i], reverse[i + 1]):",
+        *indent(1, ["j = place[r]", *_load(synapses, "j"), law.call, *_store(law, "j")]),
+    ]  # fmt: skip
+    body = [
+        *_views(laws, at), at.view("reverse", f"{at('own')} + 1", "np.int64"),
+        at.view("place", at("synapses"), "np.uint32"),
+        f"for i in range({at('own')}):", *indent(1, unit),
+    ]  # fmt: skip
+    call = f"normalising_{i}(a)"
+    return _function(call, body), call
+
+
+def _adapt(laws: Laws, at: _Table, i: int, member: Rule) -> Emitted:
+    own = laws.rule.take
+
+    def adapt(y: Any, value: Any, p: Any) -> Any:
+        return member.adapt(value, own(i, "Post", y), own(i, "Coefficients", p))
+
+    law = laws.write(f"adapt_{i}", ["Post"], adapt, extra=["value"])
+    if law is None:
+        return [], ""
+    unit = [
+        *_load(laws.names("Post"), "i"), "value = adapted[i]", law.call, "adapted[i] = value",
+    ]  # fmt: skip
+    body = [
+        *_coefficients(laws, at), *_arrays(at, laws.names("Post"), at("own")),
+        at.view("adapted", at("own")), f"for i in range({at('own')}):", *indent(1, unit),
+    ]  # fmt: skip
+    call = f"adapting_{i}(a)"
+    return _function(call, body), call
 
 
 def _named(rule: Rule) -> Any:

@@ -47,6 +47,7 @@ class Rule:
         on_post(s, x, y, m, p)    a postsynaptic spike: new variables of all its synapses
         post_spike(y, p)          postsynaptic traces jump
         drift(s, x, y, m, p)      of every synapse, in ticks `every`, 2 `every`, ... less one
+                                  (of units where `drifts(y, p)` is above 0, if there is that law)
         normalise(s, total, count, y, p)   likewise; `total` are sums over the unit's synapses
         adapt(value, y, p)        likewise; a coefficient of the postsynaptic neuron
         post_flow(y, p, u)        postsynaptic traces decay, u being state variables of the neuron
@@ -172,6 +173,11 @@ class Rule:
     def drift(s: Any, x: Any, y: Any, m: Any, p: Any) -> Any:
         """A synapse every `every` seconds."""
         return s
+
+    @staticmethod
+    def drifts(y: Any, p: Any) -> Array:
+        """Above 0 for the postsynaptic units whose synapses `drift` may change; all by default."""
+        return 1.0
 
     @staticmethod
     def normalise(s: Any, total: Any, count: Array, y: Any, p: Any) -> Any:

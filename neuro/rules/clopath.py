@@ -23,7 +23,7 @@ class Clopath(Rule):
 
     u is the neuron's potential `v`; for `width` from a spike on it counts as `v_peak`, because
     neurons that are reset never show the peak. Potentials are in the neuron's unit (volt in the
-    defaults). Every synapse is touched in every tick.
+    defaults).
 
     Source: Clopath, Buesing, Vasilaki & Gerstner, Nature Neuroscience 13 (2010), eqs. 1 to 3 of the
     methods, visual cortex (table 1), without the slow homeostasis of a_ltd; 14e-5 / mV and
@@ -109,3 +109,7 @@ class Clopath(Rule):
     @staticmethod
     def drift(s: Weight, x: Trace, y: Post, m: Any, p: Coefficients) -> Weight:
         return Weight(within(s.w + p.a_ltp * (x.x * y.gain), p))
+
+    @staticmethod
+    def drifts(y: Post, p: Coefficients) -> Array:
+        return y.gain
