@@ -338,8 +338,8 @@ class _Part:
         own: NDArray[np.uint32], site: Site,
     ) -> None:  # fmt: skip
         n, classes, units = group.sizes[0], len(group.delays), site.post[1] - site.post[0]
-        lag = np.searchsorted(group.delays, edges.delay[own])
-        start, order = by_key(lag * n + edges.pre[own], classes * n)
+        lag = np.searchsorted(group.delays, edges.delay[own]).astype(np.uint16)
+        start, order = by_key(lag * np.int64(n) + edges.pre[own], classes * n)
         self.where = own[order]
         post = edges.post[self.where] - np.uint32(site.post[0])
         # One list of n + 1 places for each delay.
@@ -349,16 +349,16 @@ class _Part:
             name: array[self.where].astype(group.dtype) for name, array in values.items()
         }
         if group.kernel.learns:
-            reverse, place = by_key(post.astype(np.int64), units)
+            reverse, place = by_key(post, units)
             self.arrays |= {
                 "reverse": reverse, "place": place, "source": edges.pre[self.where][place],
-                "lag": lag[order][place].astype(np.uint16),
+                "lag": lag[order][place],
             }  # fmt: skip
 
 
 @njit(cache=True, nogil=True)
 def by_key(key, keys):
-    """Sort int64 keys by counting: where each begins, int64 [keys + 1], and the stable order."""
+    """Sort whole numbers by counting: where each begins, int64 [keys + 1], and the stable order."""
     start = np.zeros(keys + 1, np.int64)
     for k in key:
         start[k + 1] += 1
