@@ -87,7 +87,7 @@ class Laws:
                       for n, v in zip(p._fields, p, strict=True)))
             for i, p in enumerate(self.members)
         )  # fmt: skip
-        coefficients = symbols if len(symbols) > 1 else symbols[0]
+        coefficients: Any = symbols[0] if len(symbols) == 1 else symbols
         try:
             result = law(*values, *plain, coefficients)
         except (TypeError, AttributeError) as error:  # a foreign function met a symbol
