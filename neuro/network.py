@@ -18,12 +18,14 @@ from numpy.typing import ArrayLike, NDArray
 from neuro import neurons as neuron_family
 from neuro import synapses as topology_family
 from neuro.clock import Clock
-from neuro.errors import InvalidValue, UnknownName
+from neuro.distributions import Distribution
+from neuro.distributions import from_plain as distribution_from_plain
+from neuro.errors import InvalidValue, UnknownName, Unsupported
 from neuro.neurons import Neuron
 from neuro.rules import Rule
 from neuro.rules import from_plain as rule_from_plain
 from neuro.shape import Shape, shape_of
-from neuro.synapses import Topology
+from neuro.synapses import Rows, Sparse, Topology
 
 
 @dataclass(frozen=True)
@@ -61,9 +63,10 @@ class Synapse:
     Args:
         pre, post: names of populations.
         topology: `Dense`, `Conv2d`, ... with the weights.
-        delay: seconds, on the network clock's grid; one number, or an array that broadcasts to
-            the presynaptic shape (an axonal delay per unit). An edge that closes a loop needs at
-            least one tick somewhere in the loop.
+        delay: seconds. One number, or an array that broadcasts to the presynaptic shape (an axonal
+            delay per unit), or one for each synapse of a `Sparse`: all on the network clock's grid.
+            Or a `Distribution` from which one is drawn for each synapse and rounded to the grid, to
+            one tick at least if its `low` is above 0. A loop needs at least one tick somewhere.
         port: input port of the postsynaptic neuron; its first port by default.
         name: unique name; "pre->post" by default.
         rule: how the weights change in a simulation, e.g. `PairSTDP()`; fixed by default.
@@ -74,7 +77,7 @@ class Synapse:
     pre: str
     post: str
     topology: Topology
-    delay: float | NDArray[np.float64] = 0.0
+    delay: float | NDArray[np.float64] | Distribution = 0.0
     port: str = ""
     name: str = ""
     rule: Rule | None = None
@@ -102,6 +105,13 @@ class Synapse:
                 f"Synapse[{self.name!r}].modulator: got {self.modulator!r}, but the rule is "
                 f"{self.rule!r}; name a population if and only if the rule has a third factor"
             )
+        if isinstance(self.delay, Distribution):
+            if not self.delay.bounds[0] >= 0:
+                raise InvalidValue(
+                    f"Synapse[{self.name!r}].delay: {self.delay!r} may draw times below 0; give it "
+                    "low=, e.g. one tick"
+                )
+            return
         delay = np.array(self.delay, dtype=np.float64)
         if not np.isfinite(delay).all() or (delay < 0).any():
             raise InvalidValue(
@@ -183,15 +193,10 @@ class Network:
             if synapse.port and synapse.port not in post.Inputs._fields:
                 raise UnknownName(f"{where}.port", synapse.port, post.Inputs._fields)
             try:
-                reached = synapse.topology.post_shape(pre.units)
+                synapse.topology.check(pre.units, post.units)
             except InvalidValue as error:
                 raise InvalidValue(f"{where}: {error}") from None
-            if reached != post.units:
-                raise InvalidValue(
-                    f"{where}: {synapse.topology!r} maps {pre.units} to {reached}, but "
-                    f"{synapse.post!r} has shape {post.units}"
-                )
-            self.delay_ticks(synapse)
+            self.shortest_delay(synapse)
             if synapse.modulator:
                 third = self._population(synapse.modulator, f"{where}.modulator")
                 if third.size not in (1, post.size):
@@ -207,9 +212,66 @@ class Network:
         """Names of the Input populations, in order."""
         return tuple(n for n, p in self.populations.items() if isinstance(p, Input))
 
-    def delay_ticks(self, synapse: Synapse) -> NDArray[np.int64]:
-        """Delay of a synapse in ticks: a 0-d array, or one of the presynaptic shape."""
+    def shortest_delay(self, synapse: Synapse) -> int:
+        """The shortest delay that a connection of the synapse may have, in ticks."""
+        if isinstance(synapse.delay, Distribution):
+            return int(_rounded(np.array([synapse.delay.bounds[0]]), synapse.delay, self.clock)[0])
         where = f"Synapse[{synapse.name!r}].delay"
+        if self.each_its_delay(synapse):
+            ticks = self.clock.ticks(synapse.delay, exact=True, what=where)
+            return int(ticks.min(initial=np.iinfo(np.int64).max))
+        return int(self.delay_ticks(synapse).min())
+
+    def each_its_delay(self, synapse: Synapse) -> bool:
+        """Whether the delay is given, or drawn, for each connection."""
+        if isinstance(synapse.delay, Distribution):
+            return True
+        sparse = isinstance(synapse.topology, Sparse)
+        return sparse and np.shape(synapse.delay) == (len(synapse.topology.arrays()["weight"]),)
+
+    def rows(self, synapse: Synapse, low: int, high: int) -> Rows:
+        """The connections of the presynaptic units from `low` to `high`.
+
+        The same ones at every call, whatever the chunks; may be called from several threads.
+        """
+        pre, post = self.populations[synapse.pre], self.populations[synapse.post]
+        start, target, weight = synapse.topology.rows(pre.units, post.units, low, high)
+        delay = synapse.delay
+        if isinstance(delay, Distribution):
+            from neuro.synapses import drawing
+
+            seed = getattr(synapse.topology, "seed", 0)
+            drawn = drawing.values(delay, seed, drawing.DELAYS, low, start)
+            return Rows(start, target, weight, _rounded(drawn, delay, self.clock))
+        where = f"Synapse[{synapse.name!r}].delay"
+        if self.each_its_delay(synapse):
+            topology = synapse.topology
+            assert isinstance(topology, Sparse) and isinstance(delay, np.ndarray)
+            ticks = self.clock.ticks(delay[topology.span(low, high)], exact=True, what=where)
+            return Rows(start, target, weight, ticks.astype(np.int32))
+        ticks = self.delay_ticks(synapse)
+        if ticks.ndim == 0:
+            return Rows(start, target, weight, ticks.reshape(1).astype(np.int32))
+        own = np.repeat(ticks.ravel()[low:high], np.diff(start))
+        return Rows(start, target, weight, own.astype(np.int32))
+
+    def synapse_count(self, synapse: Synapse) -> int:
+        """Number of connections of a synapse, or a number that it does not exceed."""
+        pre, post = self.populations[synapse.pre], self.populations[synapse.post]
+        return synapse.topology.synapse_count(pre.units, post.units)
+
+    def delay_ticks(self, synapse: Synapse) -> NDArray[np.int64]:
+        """Delay of a synapse in ticks: a 0-d array, or one of the presynaptic shape.
+
+        Raises:
+            Unsupported: each connection has a delay of its own; see `rows`.
+        """
+        where = f"Synapse[{synapse.name!r}].delay"
+        if self.each_its_delay(synapse):
+            raise Unsupported(
+                f"Synapse[{synapse.name!r}]", "delay", "each connection has a delay of its own",
+                "simulate the network with neuro.sim, or give the synapse one delay",
+            )  # fmt: skip
         ticks = self.clock.ticks(synapse.delay, exact=True, what=where)
         if ticks.ndim == 0:
             return ticks
@@ -226,7 +288,7 @@ class Network:
         """Order in which populations update within a tick: along edges without delay."""
         graph: dict[str, list[str]] = {name: [] for name in self.populations}
         for synapse in self.synapses:
-            if not self.delay_ticks(synapse).min():
+            if not self.shortest_delay(synapse):
                 graph[synapse.post].append(synapse.pre)
         try:
             return tuple(TopologicalSorter(graph).static_order())
@@ -280,13 +342,22 @@ class Network:
             populations[name] = entry
         synapses: list[dict[str, Any]] = []
         for s in self.synapses:
-            for key, array in s.topology.arrays().items():
+            named = {**s.topology.arrays(), **s.topology.constants()}
+            for key, array in named.items():
                 arrays[f"{s.name}.{key}"] = array
+            options = {
+                k: v.plain() if isinstance(v, Distribution) else v
+                for k, v in s.topology.options().items()
+            }
+            delay = (
+                s.delay.plain()
+                if isinstance(s.delay, Distribution)
+                else store(f"{s.name}.delay", s.delay)
+            )
             synapses.append({
                 "name": s.name, "pre": s.pre, "post": s.post, "port": s.port,
-                "delay": store(f"{s.name}.delay", s.delay),
-                "type": type(s.topology).__name__, "options": s.topology.options(),
-                "arrays": sorted(s.topology.arrays()),
+                "delay": delay, "type": type(s.topology).__name__, "options": options,
+                "arrays": sorted(named),
             })  # fmt: skip
             if s.rule is not None:
                 synapses[-1] |= {"rule": s.rule.plain(), "modulator": s.modulator}
@@ -387,8 +458,8 @@ class Network:
         width = max((len(n) for n in self.populations), default=0)
         lines += [f"  {name:<{width}}  {p!r}" for name, p in self.populations.items()]
         for s in self.synapses:
-            delay = np.asarray(s.delay) * 1e3
-            text = ""
+            text = f", delay {s.delay!r}" if isinstance(s.delay, Distribution) else ""
+            delay = np.asarray(0.0 if isinstance(s.delay, Distribution) else s.delay) * 1e3
             if delay.any():
                 span = (
                     f"{delay.min():g}"
@@ -400,6 +471,14 @@ class Network:
                 text += f", {s.rule!r}" + (f" by {s.modulator}" if s.modulator else "")
             lines.append(f"  {s.name}: {s.topology!r}{text}")
         return "\n".join(lines)
+
+
+def _rounded(
+    seconds: NDArray[np.floating[Any]], drawn: Distribution, clock: Clock
+) -> NDArray[np.int32]:
+    """Drawn delays in ticks; a distribution that keeps away from 0 gives at least one."""
+    ticks = np.rint(np.asarray(seconds, np.float64) / clock.dt).astype(np.int32)
+    return np.maximum(ticks, 1 if drawn.bounds[0] > 0 else 0, dtype=np.int32)
 
 
 def _look_up(value: float | str, arrays: Mapping[str, NDArray[Any]]) -> float | NDArray[Any]:
@@ -442,8 +521,15 @@ def _synapse(
     if entry["type"] not in known:
         raise UnknownName(f"topology class of synapse {entry['name']!r}", entry["type"], known)
     named = {key: arrays[f"{entry['name']}.{key}"] for key in entry["arrays"]}
-    topology = known[entry["type"]](**named, **entry["options"])
-    delay = _look_up(entry["delay"], arrays)
+    options = {
+        k: distribution_from_plain(v) if isinstance(v, Mapping) else v
+        for k, v in entry["options"].items()
+    }
+    topology = known[entry["type"]](**named, **options)
+    given = entry["delay"]
+    delay = (
+        distribution_from_plain(given) if isinstance(given, Mapping) else _look_up(given, arrays)
+    )
     rule = rule_from_plain(entry["rule"], own) if "rule" in entry else None
     return Synapse(
         entry["pre"], entry["post"], topology, delay, entry["port"], entry["name"], rule,

@@ -20,12 +20,14 @@ _LOW, _HALF = np.uint64(0xFFFFFFFF), np.uint64(32)
 @njit(inline="always", error_model="numpy")
 def philox4x32(c0, c1, c2, c3, k0, k1):  # noqa: ANN001, ANN201
     """Four uint32 for the counter (c0, c1, c2, c3) and the key (k0, k1), all uint32."""
+    c0, c1, c2, c3 = np.uint32(c0), np.uint32(c1), np.uint32(c2), np.uint32(c3)
+    k0, k1 = np.uint32(k0), np.uint32(k1)
     for _ in range(ROUNDS):
         p0 = M0 * np.uint64(c0)
         p1 = M1 * np.uint64(c2)
         c0, c1, c2, c3 = (
-            np.uint32(p1 >> _HALF) ^ c1 ^ k0, np.uint32(p1 & _LOW),
-            np.uint32(p0 >> _HALF) ^ c3 ^ k1, np.uint32(p0 & _LOW),
+            np.uint32(np.uint32(p1 >> _HALF) ^ c1 ^ k0), np.uint32(p1 & _LOW),
+            np.uint32(np.uint32(p0 >> _HALF) ^ c3 ^ k1), np.uint32(p0 & _LOW),
         )  # fmt: skip
         k0, k1 = np.uint32(k0 + W0), np.uint32(k1 + W1)
     return c0, c1, c2, c3

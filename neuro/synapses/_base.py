@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from neuro.errors import InvalidValue
 from neuro.shape import Shape as Shape
+from neuro.synapses.rows import Targets
 
 Weights = NDArray[np.float32]
 
@@ -39,6 +40,29 @@ class Topology(ABC):
         Raises:
             InvalidValue: `pre` does not fit the weights.
         """
+
+    def constants(self) -> dict[str, NDArray[np.generic]]:
+        """Arrays that are never trained, by name, e.g. which unit reaches which."""
+        return {}
+
+    def check(self, pre: Shape, post: Shape) -> None:
+        """Refuse populations that it does not fit.
+
+        Raises:
+            InvalidValue: it does not fit; the message says why.
+        """
+        reached = self.post_shape(pre)
+        if reached != post:
+            raise InvalidValue(f"{self!r} maps {pre} to {reached}, but the postsynaptic population "
+                               f"has shape {post}")  # fmt: skip
+
+    @abstractmethod
+    def rows(self, pre: Shape, post: Shape, low: int, high: int) -> Targets:
+        """`start`, `post` and `weight` (see `Rows`) of the presynaptic units from low to high."""
+
+    @abstractmethod
+    def synapse_count(self, pre: Shape, post: Shape) -> int:
+        """Number of synapses, or a number that it does not exceed."""
 
     @abstractmethod
     def fan_out(self, pre: Shape) -> NDArray[np.int64]:

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from neuro.errors import InvalidValue
 from neuro.synapses._base import Shape, Topology, Weights, checked_bias, weights
+from neuro.synapses.rows import Targets
 
 Pair = tuple[int, int]
 
@@ -70,6 +71,36 @@ class Conv2d(Topology):
         rows, columns = (self._reach(axis, pre[axis + 1]) for axis in (0, 1))
         per_channel = np.outer(rows, columns) * (len(self.weight) // self.groups)
         return np.broadcast_to(per_channel, pre).astype(np.int64)
+
+    def rows(self, pre: Shape, post: Shape, low: int, high: int) -> Targets:
+        _, height, width = pre
+        out, inner, rows, columns = self.weight.shape
+        _, post_y, post_x = self.post_shape(pre)
+        places: list[NDArray[np.int64]] = []
+        for axis, length in enumerate((height, width)):  # (output, tap) pairs above each input
+            taps = self._taps(axis, length)
+            at = np.full((length, taps.shape[1]), -1)
+            o, k = np.nonzero((taps >= 0) & (taps < length))
+            at[taps[o, k], k] = o
+            places.append(at)
+        unit = np.arange(low, high)
+        channel, y, x = np.unravel_index(unit, pre)
+        group, within = channel // inner, channel % inner
+        per = out // self.groups
+        # [unit, output channel of its group, tap y, tap x]
+        o = (group * per)[:, None] + np.arange(per)
+        post_rows, post_columns = places[0][y], places[1][x]
+        shape = (len(unit), per, rows, columns)
+        ys = np.broadcast_to(post_rows[:, None, :, None], shape)
+        xs = np.broadcast_to(post_columns[:, None, None, :], shape)
+        weight = self.weight[o, within[:, None]]
+        flat = (o[:, :, None, None] * post_y + ys) * post_x + xs
+        real = (ys >= 0) & (xs >= 0) & (weight != 0)
+        start = np.concatenate([[0], np.cumsum(real.reshape(len(unit), -1).sum(1))])
+        return start.astype(np.int64), flat[real].astype(np.int32), weight[real]
+
+    def synapse_count(self, pre: Shape, post: Shape) -> int:
+        return int(self.fan_out(pre).sum())
 
     def _taps(self, axis: int, length: int) -> NDArray[np.int64]:
         """Input coordinate under each kernel tap, [out, kernel], along one axis."""

@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from neuro.errors import InvalidValue
 from neuro.synapses._base import Shape, Topology, Weights, checked_bias, weights
+from neuro.synapses.rows import Targets
 
 
 class Dense(Topology):
@@ -48,6 +49,15 @@ class Dense(Topology):
 
     def fan_out(self, pre: Shape) -> NDArray[np.int64]:
         return np.full(pre, len(self.weight), dtype=np.int64)
+
+    def rows(self, pre: Shape, post: Shape, low: int, high: int) -> Targets:
+        own = np.ascontiguousarray(self.weight[:, low:high].T)
+        unit, target = np.nonzero(own)  # a weight of 0 carries nothing
+        start = np.searchsorted(unit, np.arange(high - low + 1))
+        return start.astype(np.int64), target.astype(np.int32), own[unit, target]
+
+    def synapse_count(self, pre: Shape, post: Shape) -> int:
+        return int(np.count_nonzero(self.weight))
 
     def __repr__(self) -> str:
         post, pre = self.weight.shape
