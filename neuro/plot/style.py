@@ -15,6 +15,7 @@ from neuro.errors import require
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.colors import LinearSegmentedColormap
     from matplotlib.figure import Figure
 
 OKABE_ITO = {
@@ -67,6 +68,14 @@ def layer_colors(names: Iterable[str]) -> dict[str, str]:
     listed = list(names)
     colors = {name: SERIES[i % len(SERIES)].color for i, name in enumerate(listed[1:])}
     return {listed[0]: INPUT, **colors} if listed else {}
+
+
+def diverging() -> LinearSegmentedColormap:
+    """Colours of signed values: blue below 0, white at 0, vermillion above."""
+    from matplotlib.colors import LinearSegmentedColormap
+
+    ends = (OKABE_ITO["blue"], "white", OKABE_ITO["vermillion"])
+    return LinearSegmentedColormap.from_list("blue-vermillion", ends)
 
 
 def new_figure(width: float, height: float) -> Figure:
