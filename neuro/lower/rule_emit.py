@@ -282,6 +282,7 @@ def _learn(laws: Laws, at: _Table, learning: Law | None, fired: Law | None) -> l
     if fired is not None:
         spike += [fired.call, *_store(fired, "i")]
     body += [
+        f"if {at('post_log')} == 0:  # a unit that never spikes", "    return",
         f"mark = carray(pointer({at('post_log')} + {at('part')} * 40 + 8), 1, np.int64)",
         f"unit = carray(pointer({at('post_log')} + {at('part')} * 40), 1, np.int64)",
         "marks = carray(pointer(mark[0]), k + 2, np.int64)",

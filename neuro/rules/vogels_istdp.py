@@ -47,7 +47,7 @@ class VogelsISTDP(Rule):
 
     def bounds(self) -> tuple[float, float]:
         if self.sign == "negative":
-            return -self.w_max, -self.w_min
+            return -self.w_max, 0.0 - self.w_min
         return self.w_min, self.w_max
 
     def derive(self, clock: Clock) -> VogelsISTDP.Coefficients:

@@ -51,7 +51,7 @@ class Site(NamedTuple):
     rows: int  # rows of accumulators; tick t adds to row t % rows
     pre_log: int  # Log.table of the presynaptic population
     pre_lists: int  # its rows
-    post_log: int  # Log.table of the postsynaptic population, which has a list for every part
+    post_log: int  # Log.table of the postsynaptic population, a list for every part; 0 if graded
     modulator_log: int = 0  # Log.table of the population that the synapse names as modulator
     modulator_lists: int = 0
     modulator_graded: bool = False
@@ -95,6 +95,13 @@ def build(network: Network, synapse: Synapse, plan: Plan) -> PlasticGroup:
             "use a spiking population",
         )  # fmt: skip
     assert isinstance(post, Neuron)
+    if (post.emits != "spikes" or not post.spiking()) and any(
+        map(rule.defines, ("on_post", "post_spike"))
+    ):
+        raise Unsupported(
+            where, "rule", f"{rule.name} needs spikes of {synapse.post!r}, a {post.name} without",
+            "use a spiking neuron",
+        )  # fmt: skip
     for name in rule.reads:
         if name not in type(post).State._fields:
             raise Unsupported(
