@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 pytest.importorskip("matplotlib")
 CLOCK = Clock(1 * ms)
-LAYERS = {"L2/3E": 207, "L2/3I": 58, "L4E": 219, "L4I": 55, "L5E": 49, "L5I": 11, "L6E": 144,
+LAYERS = {"L2/3E": 207, "L2/3I": 58, "L4E": 219, "L4I": 55, "L5E": 13, "L5I": 6, "L6E": 144,
           "L6I": 29}  # fmt: skip
 
 
