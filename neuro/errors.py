@@ -8,6 +8,7 @@
      +-- MissingExtra (ImportError)    an optional package is not installed
 
     CoarseStep (UserWarning)           the clock's tick is long for a neuron's dynamics
+    Interrupted (UserWarning)          a run was stopped before its end; what it did is kept
 
 A message says where, what was given, what was expected and the remedy.
 """
@@ -56,6 +57,10 @@ class Unsupported(NeuroError):
 
 class MissingExtra(NeuroError, ImportError):
     """An optional dependency is not installed."""
+
+
+class Interrupted(UserWarning):
+    """A run was stopped before its end; what it did is kept."""
 
 
 class CoarseStep(UserWarning):

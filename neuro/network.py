@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neuro import neurons as neuron_family
+from neuro import sources as source_family
 from neuro import synapses as topology_family
 from neuro.clock import Clock
 from neuro.distributions import Distribution
@@ -25,6 +26,7 @@ from neuro.neurons import Neuron
 from neuro.rules import Rule
 from neuro.rules import from_plain as rule_from_plain
 from neuro.shape import Shape, shape_of
+from neuro.sources import Source
 from neuro.synapses import Rows, Sparse, Topology
 
 
@@ -129,7 +131,7 @@ class Network:
     simulation, export) reads this object and none changes it.
 
     Args:
-        populations: name -> Input or Neuron, every one with a shape.
+        populations: name -> Input, Source or Neuron, every one with a shape.
         synapses: edges between them.
         outputs: names of the populations a run returns.
         clock: the step that all derived coefficients and delays refer to.
@@ -139,7 +141,7 @@ class Network:
         UnknownName: a synapse or output names a population or port that does not exist.
     """
 
-    populations: Mapping[str, Input | Neuron]
+    populations: Mapping[str, Input | Neuron | Source]
     synapses: tuple[Synapse, ...]
     outputs: tuple[str, ...]
     clock: Clock
@@ -157,9 +159,9 @@ class Network:
                 raise InvalidValue(
                     f"Network.populations: name {name!r} is empty or contains '.', '/' or '->'"
                 )
-            if not isinstance(population, Input | Neuron):
+            if not isinstance(population, Input | Neuron | Source):
                 raise InvalidValue(
-                    f"Network[{name!r}]: got {population!r}, expected an Input or a neuron"
+                    f"Network[{name!r}]: got {population!r}, expected an Input, Source or neuron"
                 )
             if population.units == ():
                 raise InvalidValue(f"Network[{name!r}].shape is empty; give it one, e.g. LIF(128)")
@@ -168,7 +170,7 @@ class Network:
         self._check_synapses()
         _ = self.order  # raises on a loop without delay
 
-    def _population(self, name: str, where: str) -> Input | Neuron:
+    def _population(self, name: str, where: str) -> Input | Neuron | Source:
         if name not in self.populations:
             raise UnknownName(where, name, self.populations)
         return self.populations[name]
@@ -186,10 +188,9 @@ class Network:
             seen.add(synapse.name)
             pre = self._population(synapse.pre, f"{where}.pre")
             post = self._population(synapse.post, f"{where}.post")
-            if isinstance(post, Input):
-                raise InvalidValue(
-                    f"{where}.post: {synapse.post!r} is an Input and receives nothing"
-                )
+            if not isinstance(post, Neuron):
+                kind = "an Input" if isinstance(post, Input) else "a source"
+                raise InvalidValue(f"{where}.post: {synapse.post!r} is {kind} and receives nothing")
             if synapse.port and synapse.port not in post.Inputs._fields:
                 raise UnknownName(f"{where}.port", synapse.port, post.Inputs._fields)
             try:
@@ -336,7 +337,7 @@ class Network:
         populations: dict[str, Any] = {}
         for name, p in self.populations.items():
             entry: dict[str, Any] = {"type": type(p).__name__, "shape": list(p.units)}
-            if isinstance(p, Neuron):
+            if not isinstance(p, Input):
                 values = {k: store(f"{name}.{k}", v) for k, v in p.values().items()}
                 entry |= {"parameters": values, "options": p.options()}
             populations[name] = entry
@@ -491,10 +492,18 @@ def _population(
     entry: Mapping[str, Any],
     arrays: Mapping[str, NDArray[Any]],
     own: Mapping[str, type[Neuron]],
-) -> Input | Neuron:
+) -> Input | Neuron | Source:
     shape = tuple(entry["shape"])
     if entry["type"] == "Input":
         return Input(shape)
+    sources = {
+        n: c
+        for n, c in vars(source_family).items()
+        if isinstance(c, type) and issubclass(c, Source) and c is not Source
+    }
+    if entry["type"] in sources and entry["type"] not in own:
+        given = {k: _look_up(v, arrays) for k, v in entry["parameters"].items()}
+        return sources[entry["type"]](shape, **given, **entry["options"])
     known: dict[str, type[Neuron]] = {
         n: c
         for n, c in vars(neuron_family).items()

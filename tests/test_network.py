@@ -87,7 +87,7 @@ def test_population_names_that_would_be_ambiguous_are_refused(name: str) -> None
 
 def test_what_is_not_a_population_topology_or_clock_is_refused() -> None:
     wrong: Any = "LIF"
-    with pytest.raises(InvalidValue, match=r"Network\['x'\].*expected an Input or a neuron"):
+    with pytest.raises(InvalidValue, match=r"Network\['x'\].*expected an Input, Source or neuron"):
         Network({"x": wrong}, (), (), CLOCK)
     with pytest.raises(InvalidValue, match=r"topology: got.*expected Dense"):
         with_synapse(topology=np.ones((2, 3)))

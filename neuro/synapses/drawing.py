@@ -7,14 +7,13 @@ drawn at any time, in any thread. Kernels release the GIL.
 from __future__ import annotations
 
 import math
-from functools import lru_cache
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
 from neuro.distributions import Distribution
-from neuro.errors import require
+from neuro.lower.normal import quantiles, standard_normal
 from neuro.lower.philox import philox4x32
 
 TARGETS, WEIGHTS, DELAYS, SOURCES = range(4)  # purposes
@@ -26,20 +25,6 @@ def key(seed: int) -> tuple[np.uint32, np.uint32]:
     return np.uint32(seed & 0xFFFFFFFF), np.uint32(seed >> 32)
 
 
-@lru_cache(maxsize=1)
-def quantiles() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Quantiles of the normal law at k / 2^16 (k = 1 to 2^16 - 1), and in the lowest cell.
-
-    A random word is a quantile's cell and a place in it, between which one interpolates; in the
-    lowest and highest cell, whose curve is steep, every word has an entry of its own.
-    """
-    ndtri = require("scipy.special", "sim").ndtri
-    inner = ndtri(np.arange(1 << 16) / (1 << 16))
-    inner[0] = 0.0  # minus infinity, never used
-    tail = ndtri((np.arange(1 << 16) + 0.5) / float(1 << 32))
-    return inner.astype(np.float32), tail.astype(np.float32)
-
-
 def values(
     given: Distribution, seed: int, purpose: int, low: int, start: NDArray[np.int64]
 ) -> NDArray[np.float32]:
@@ -48,19 +33,6 @@ def values(
     a, b = given.numbers
     _values(given.kind, a, b, *given.bounds, *key(seed), purpose, low, start, *quantiles(), out)
     return out
-
-
-@njit(inline="always", error_model="numpy")
-def standard_normal(word, inner, tail):
-    """The quantile that a random word stands for, float32."""
-    cell, place = word >> np.uint32(16), word & np.uint32(0xFFFF)
-    if cell == 0:
-        return tail[place]
-    if cell == 0xFFFF:
-        return -tail[np.uint32(0xFFFF) - place]
-    left = inner[cell]
-    part = (np.float32(place) + np.float32(0.5)) * np.float32(2.0**-16)
-    return left + (inner[cell + 1] - left) * part
 
 
 @njit(inline="always", error_model="numpy")
