@@ -28,6 +28,7 @@ from neuro.neurons.qif import QIF as QIF
 from neuro.neurons.resonate_and_fire import ResonateAndFire as ResonateAndFire
 from neuro.neurons.sigma_delta import SigmaDelta as SigmaDelta
 from neuro.neurons.two_compartment import TwoCompartment as TwoCompartment
+from neuro.neurons.two_current_lif import TwoCurrentLIF as TwoCurrentLIF
 from neuro.neurons.two_point import TwoPoint as TwoPoint
 
 __all__ = [
@@ -57,6 +58,7 @@ __all__ = [
     "ResonateAndFire",
     "SigmaDelta",
     "TwoCompartment",
+    "TwoCurrentLIF",
     "TwoPoint",
     "option",
     "parameter",
