@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from neuro.errors import InvalidValue
 from neuro.events import Events
-from neuro.metrics.counts import spike_counts
+from neuro.metrics.counts import whole_bins
 from neuro.metrics.rates import population_rate
 from neuro.units import ms
 
@@ -31,19 +31,19 @@ def synchrony_chi(signal: Events | ArrayLike, *, bin_width: float = 1 * ms) -> f
     Source: Golomb, Neuronal synchrony measures, Scholarpedia 2(1):1347 (2007), eqs. 5 to 8; Golomb
     & Rinzel, Physica D 72 (1994).
     """
-    values = (
-        spike_counts(signal, bin_width=bin_width) if isinstance(signal, Events) else signal
-    )  # fmt: skip
-    array = np.asarray(values, dtype=np.float64)
-    if array.ndim < 2 or not array.size or not np.isfinite(array).all():
-        raise InvalidValue(
-            f"synchrony_chi.signal: got shape {array.shape}, expected finite values [T, N...]"
-        )
-    flat: NDArray[np.float64] = array.reshape(len(array), -1)
-    each = float(flat.var(axis=0).mean())
+    if isinstance(signal, Events):
+        each, together = _count_variances(signal, bin_width)
+    else:
+        array = np.asarray(signal, dtype=np.float64)
+        if array.ndim < 2 or not array.size or not np.isfinite(array).all():
+            raise InvalidValue(
+                f"synchrony_chi.signal: got shape {array.shape}, expected finite values [T, N...]"
+            )
+        flat = array.reshape(len(array), -1)
+        each, together = float(flat.var(axis=0).mean()), float(flat.mean(axis=1).var())
     if not each:
         raise InvalidValue("synchrony_chi.signal: no unit varies over time, so chi is undefined")
-    return float(np.sqrt(flat.mean(axis=1).var() / each))
+    return float(np.sqrt(together / each))
 
 
 def synchrony_index(events: Events, *, bin_width: float = 3 * ms) -> float:
@@ -66,3 +66,16 @@ def synchrony_index(events: Events, *, bin_width: float = 3 * ms) -> float:
     if not counts.any():
         raise InvalidValue("synchrony_index.events: the population is silent, so it has no index")
     return float(counts.var() / counts.mean())
+
+
+def _count_variances(events: Events, bin_width: float) -> tuple[float, float]:
+    """Mean variance of the units' counts, and variance of their mean; without an array [K, N]."""
+    ticks, bins = whole_bins("synchrony_chi", events, bin_width)
+    inside = events.t < ticks * bins
+    cell = events.t[inside] // ticks * events.size + events.unit[inside]
+    cells, count = np.unique(cell, return_counts=True)
+    unit = cells % events.size
+    mean = np.bincount(unit, count, events.size) / bins
+    square = np.bincount(unit, count.astype(np.float64) ** 2, events.size) / bins
+    population = np.bincount(cells // events.size, count, bins) / events.size
+    return float((square - mean**2).mean()), float(population.var())

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neuro.errors import InvalidValue
+from neuro.network import Network
 from neuro.plot import style
 from neuro.plot._populations import moved_apart
+from neuro.plot._synapse_entries import Entries, of_matrix, of_network, senders_and_receivers
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,7 +23,7 @@ _WIDTH = 4.6  # inches of the matrix
 
 
 def connectivity(
-    weights: ArrayLike | Any,
+    weights: Network | ArrayLike | Any,
     *,
     pre: Sizes | None = None,
     post: Sizes | None = None,
@@ -36,7 +38,8 @@ def connectivity(
     counted as 0, and the figure says how large a block is. Populations are set apart by lines.
 
     Args:
-        weights: [post, pre] as an array, or a SciPy sparse matrix.
+        weights: [post, pre] as an array, or a SciPy sparse matrix; or a Network, whose synapses
+            are drawn a stretch at a time and added up where a pair has several.
         pre, post: name -> number of units of the populations, in the order of the columns and of
             the rows; `post` defaults to `pre` where the matrix is square.
         unit: of the weights, e.g. "pA", for the colour bar.
@@ -45,10 +48,16 @@ def connectivity(
 
     Raises:
         InvalidValue: not two axes, weights that are not finite, or populations that do not add up
-            to the matrix.
+            to the matrix; a network without synapses.
         MissingExtra: matplotlib is not installed.
     """
-    rows, columns, values, shape = _entries(weights)
+    if isinstance(weights, Network):
+        if pre is not None or post is not None:
+            raise InvalidValue("connectivity: a Network has populations of its own; leave out pre=")
+        pre, post = senders_and_receivers(weights)
+        shape, entries = (sum(post.values()), sum(pre.values())), of_network(weights)
+    else:
+        shape, entries = of_matrix(weights)
     post = pre if post is None and shape[0] == shape[1] else post
     for name, sizes, length in (("post", post, shape[0]), ("pre", pre, shape[1])):
         if sizes is not None and sum(sizes.values()) != length:
@@ -58,8 +67,7 @@ def connectivity(
             )
     if max_cells < 1:
         raise InvalidValue(f"connectivity.max_cells: got {max_cells}, expected at least 1")
-    block = (-(-shape[0] // max_cells), -(-shape[1] // max_cells))
-    picture = _blocks(rows, columns, values, shape, block)
+    picture, block, synapses = _blocks(shape, entries, max_cells)
     height = float(np.clip(_WIDTH * shape[0] / shape[1], 1.4, 6.0))
     figure = style.new_figure(6.0, height + 0.9)
     ax = figure.add_subplot()
@@ -79,8 +87,7 @@ def connectivity(
     ax.spines[:].set(visible=True, color=style.GREY, linewidth=0.8)
     if pre is not None or post is not None:
         ax.tick_params(length=0)
-    density = np.count_nonzero(values) / (shape[0] * shape[1])
-    remark = f"{density:.3g} of pairs connected" if density < 1 else "all pairs connected"
+    remark = f"synapses per pair: {synapses / (shape[0] * shape[1]):.3g}"
     if coarse:
         remark += f"; a cell is {block[0]} by {block[1]} units"
     ax.annotate(remark, (1, 1), xycoords="axes fraction", xytext=(0, 3), ha="right", va="bottom",
@@ -88,40 +95,27 @@ def connectivity(
     return figure
 
 
-def _entries(
-    weights: Any,
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], tuple[int, int]]:
-    """Rows, columns, values and shape of the weights that are not 0."""
-    if hasattr(weights, "tocoo"):
-        sparse = weights.tocoo()
-        rows, columns, values = sparse.row, sparse.col, np.asarray(sparse.data, np.float64)
-        shape = (int(sparse.shape[0]), int(sparse.shape[1]))
-    else:
-        array = np.asarray(weights, dtype=np.float64)
-        if array.ndim != 2 or not array.size:
-            raise InvalidValue(
-                f"connectivity.weights: got shape {array.shape}, expected [post, pre]"
-            )
-        rows, columns = np.nonzero(array)
-        values, shape = array[rows, columns], (array.shape[0], array.shape[1])
-    if not np.isfinite(values).all():
-        raise InvalidValue("connectivity.weights: expected finite weights")
-    return rows.astype(np.int64), columns.astype(np.int64), values, shape
+class _Picture(NamedTuple):
+    """Mean weight of each block of units."""
+
+    cells: NDArray[np.float64]
+    block: tuple[int, int]  # units that a cell stands for: post, pre
+    synapses: int  # with a weight other than 0
 
 
-def _blocks(
-    rows: NDArray[np.int64], columns: NDArray[np.int64], values: NDArray[np.float64],
-    shape: tuple[int, int], block: tuple[int, int],
-) -> NDArray[np.float64]:  # fmt: skip
-    """Mean weight of each block; the last row and column of blocks may be smaller."""
+def _blocks(shape: tuple[int, int], entries: Iterable[Entries], max_cells: int) -> _Picture:
+    """The last row and column of blocks may stand for fewer units."""
+    block = (-(-shape[0] // max_cells), -(-shape[1] // max_cells))
     high, wide = -(-shape[0] // block[0]), -(-shape[1] // block[1])
-    cell = rows // block[0] * wide + columns // block[1]
-    total = np.bincount(cell, values, high * wide).reshape(high, wide)
-    sizes = [
+    total, synapses = np.zeros(high * wide), 0
+    for rows, columns, weights in entries:
+        total += np.bincount(rows // block[0] * wide + columns // block[1], weights, high * wide)
+        synapses += int(np.count_nonzero(weights))
+    tall, broad = (
         np.minimum(b, n - b * np.arange(count))
         for b, n, count in zip(block, shape, (high, wide), strict=True)
-    ]
-    return total / np.outer(*sizes)
+    )
+    return _Picture(total.reshape(high, wide) / np.outer(tall, broad), block, synapses)
 
 
 def _separate(ax: Axes, pre: Sizes | None, post: Sizes | None, height: float) -> None:

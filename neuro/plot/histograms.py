@@ -9,12 +9,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neuro.errors import InvalidValue
-from neuro.network import Network
+from neuro.network import Network, Synapse
 from neuro.plot import style
 from neuro.plot._panels import bin_edges, draw_histogram, panels
+from neuro.synapses import Conv2d, Dense
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+_MANY = 1_000_000  # weights that a histogram needs at most
 
 
 def rates(layers: Mapping[str, ArrayLike]) -> Figure:
@@ -48,24 +51,39 @@ def rates(layers: Mapping[str, ArrayLike]) -> Figure:
 def weights(network: Network) -> Figure:
     """Weights of each synapse, with mean and standard deviation; biases are left out.
 
+    Of connection rules with more than a million synapses, those of the first presynaptic units are
+    drawn, about a million.
+
     Raises:
         InvalidValue: the network has no synapses.
         MissingExtra: matplotlib is not installed.
     """
     values = {
-        s.name: (s.post, _checked("weights", s.name, s.topology.arrays()["weight"]))
-        for s in network.synapses
+        s.name: (s, _checked("weights", s.name, _weights(network, s))) for s in network.synapses
     }
     figure, axes = panels("weights", len(values))
     colors = style.layer_colors(network.populations)
-    for ax, (name, (post, w)) in zip(axes, values.items(), strict=False):
+    for ax, (name, (synapse, w)) in zip(axes, values.items(), strict=False):
         reach = float(np.abs(w).max()) or 1.0
-        draw_histogram(ax, w, bin_edges(-reach, reach, w.size), colors[post])
+        draw_histogram(ax, w, bin_edges(-reach, reach, w.size), colors[synapse.post])
         ax.axvline(0, color=style.INK, linewidth=1.1, linestyle=(0, (4, 3)))
         style.note(ax, f"mean {w.mean():.2g}\ns.d. {w.std():.2g}".replace("-", "\N{MINUS SIGN}"))
-        style.finish(ax, title=name.replace("->", " → "), x="weight", y="synapses"
-                     if w.ndim == 2 else "kernel weights")  # fmt: skip
+        style.finish(ax, title=name.replace("->", " → "), x="weight", y="kernel weights"
+                     if isinstance(synapse.topology, Conv2d) else "synapses")  # fmt: skip
     return figure
+
+
+def _weights(network: Network, synapse: Synapse) -> ArrayLike:
+    """All weights of a dense or convolutional synapse; of others at most about a million.
+
+    What rules draw is alike for all presynaptic units, so that the first ones stand for all.
+    """
+    if isinstance(synapse.topology, (Conv2d, Dense)):
+        return synapse.topology.weight
+    size = network.populations[synapse.pre].size
+    count = max(network.synapse_count(synapse), 1)
+    drawn = network.rows(synapse, 0, max(1, min(size, size * _MANY // count)))
+    return np.broadcast_to(drawn.weight, drawn.post.shape)
 
 
 def _checked(figure: str, name: str, values: ArrayLike) -> NDArray[np.float64]:

@@ -81,8 +81,11 @@ def test_chi_is_one_in_synchrony_and_the_root_of_one_over_n_without() -> None:
     assert synchrony_chi(mixed) == pytest.approx(np.sqrt(0.5 + 0.5 / 25), rel=0.01)
     events = common_input(0.5, units=25, bins=50_000, seed=5)
     assert synchrony_chi(events) == pytest.approx(np.sqrt(0.5 + 0.5 / 25), rel=0.02)
-    with pytest.raises(InvalidValue, match="no unit varies"):
-        synchrony_chi(np.ones((50, 3)))
+    counts = spike_counts(events, bin_width=3 * ms)
+    assert synchrony_chi(events, bin_width=3 * ms) == pytest.approx(synchrony_chi(counts))
+    for steady in (np.ones((50, 3)), Events.from_dense(np.ones((50, 3)), CLOCK)):
+        with pytest.raises(InvalidValue, match="no unit varies"):
+            synchrony_chi(steady)
     with pytest.raises(InvalidValue, match="finite"):
         synchrony_chi([[np.nan, 1.0]])
 

@@ -10,10 +10,13 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from neuro import plot
+from neuro import Input, Network, Synapse, plot
 from neuro.clock import Clock
 from neuro.errors import InvalidValue
 from neuro.events import Events
+from neuro.neurons import LIF
+from neuro.plot import _synapse_entries, histograms
+from neuro.synapses import Dense, FixedProbability, Sparse
 from neuro.units import ms
 
 pytest.importorskip("matplotlib")
@@ -35,7 +38,7 @@ def test_a_small_matrix_is_drawn_as_it_is_dense_or_sparse() -> None:
     assert figure.axes[1].get_ylabel() == "weight (nA)"
     assert figure.axes[0].get_ylabel() == "postsynaptic unit"
     share = np.count_nonzero(weights) / 54
-    assert [t.get_text() for t in figure.axes[0].texts] == [f"{share:.3g} of pairs connected"]
+    assert [t.get_text() for t in figure.axes[0].texts] == [f"synapses per pair: {share:.3g}"]
 
 
 def test_a_large_matrix_is_drawn_as_means_over_blocks_that_lose_no_weight() -> None:
@@ -56,7 +59,47 @@ def test_populations_are_named_in_their_middle_and_set_apart() -> None:
     np.testing.assert_allclose(ax.get_xticks(), [3.5, 8.5])
     np.testing.assert_allclose(ax.get_yticks(), [3.5, 8.5])
     assert 7.5 in [line.get_xdata()[0] for line in ax.lines]  # type: ignore[index]
-    assert ax.texts[0].get_text() == "all pairs connected"
+    assert ax.texts[0].get_text() == "synapses per pair: 1"
+
+
+def network() -> Network:
+    rng = np.random.default_rng(4)
+    one = Dense(rng.normal(size=(20, 80)))
+    two = Sparse([0, 0, 3, 19], [1, 1, 0, 79], [0.5, 0.25, -1.0, 2.0])  # a pair with two synapses
+    return Network(
+        {"in": Input(4), "exc": LIF(80), "inh": LIF(20)},
+        [Synapse("in", "exc", FixedProbability(0.3, weight=2.0, seed=1)),
+         Synapse("exc", "inh", one, delay=1 * ms), Synapse("inh", "exc", two, delay=1 * ms)],
+        outputs=("exc",), clock=CLOCK,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("stretch", [1 << 22, 7])
+def test_a_network_is_drawn_with_all_its_synapses(
+    stretch: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_synapse_entries, "_STRETCH", stretch)  # in one go, and in many
+    net = network()
+    shown = picture(plot.connectivity(net))
+    assert shown.shape == (100, 104)  # exc and inh receive; in, exc and inh send
+    np.testing.assert_allclose(shown[80:, 4:84], net.synapses[1].topology.arrays()["weight"])
+    assert set(np.unique(shown[:80, :4])) == {0.0, 2.0}
+    back = np.zeros((80, 20))
+    back[1, 0], back[0, 3], back[79, 19] = 0.75, -1.0, 2.0
+    np.testing.assert_allclose(shown[:80, 84:], back)
+    assert not shown[:80, 4:84].any() and not shown[80:, 84:].any()
+    with pytest.raises(InvalidValue, match="populations of its own"):
+        plot.connectivity(net, pre={"a": 104})
+
+
+def test_histograms_of_weights_take_every_topology(monkeypatch: pytest.MonkeyPatch) -> None:
+    net = network()
+    counts = [ax.patches[0].get_data().values.sum() for ax in plot.weights(net).axes]  # type: ignore[attr-defined]
+    assert counts == [len(net.rows(net.synapses[0], 0, 4).post), 1600, 4]
+    monkeypatch.setattr(histograms, "_MANY", 24)  # one of the four units, of about 24 synapses
+    (first, *_) = plot.weights(net).axes
+    expected = len(net.rows(net.synapses[0], 0, 1).post)
+    assert first.patches[0].get_data().values.sum() == expected  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(
