@@ -15,11 +15,11 @@ from typing import Any, NamedTuple
 from neuro.clock import Clock
 from neuro.lower.cache import load
 from neuro.lower.numba_emit import elementary, indent
-from neuro.lower.rule_laws import Law, Laws, reading
+from neuro.lower.rule_laws import INSIDE, Law, Laws, reading
 from neuro.rules._base import Rule
 
 EVENTS = [
-    '@njit(error_model="numpy")', "def events(values, e):",
+    INSIDE, "def events(values, e):",
     "    # An Input may feed counts; a spike in a log without values is one.",
     "    return 1 if values == 0 else int(np.rint(carray(pointer(values), e + 1, f)[e]))", "", "",
 ]  # fmt: skip
@@ -29,8 +29,7 @@ class Kernel(NamedTuple):
     """Compiled actors and where their arguments are."""
 
     fields: dict[str, int]
-    arrivals: int
-    immediate: int
+    arrivals: int  # of synapses whose delay is number `first` to `last`, not included, of all
     traces: int
     end: int
     learns: bool  # whether it needs the synapses of each postsynaptic unit
@@ -105,12 +104,10 @@ def _kernel(kinds: tuple[type, ...], options: Any, key: _Key, dtype: str) -> Ker
         text += _decay(laws, at, decay, read)
         steps.append("decay(a)")
 
-    zero, classes = at("first_delayed"), at("classes")
     size = len(at.fields)
     head = f"a = carray(pointer(args), {size}, np.int64)"
     actors = {
-        "arrivals": [f"arrive(a, tick, k, {zero}, {classes})"],
-        "immediate": [f"arrive(a, tick, k, 0, {zero})"],
+        "arrivals": ["arrive(a, tick, k)"],
         "traces": ["trace(a, tick, k)"],
         "end": steps,
     }
@@ -131,7 +128,7 @@ def _kernel(kinds: tuple[type, ...], options: Any, key: _Key, dtype: str) -> Ker
     module = load("rule_" + "_".join(k.__name__ for k in kinds), "\n".join(lines), extra="sim")
     slow = rule.defines("normalise") or rule.defines("drifts")
     return Kernel(
-        at.fields, module.arrivals.address, module.immediate.address, module.traces.address,
+        at.fields, module.arrivals.address, module.traces.address,
         module.end.address, learning is not None or slow, module,
     )  # fmt: skip
 
@@ -204,9 +201,9 @@ def _arrive(laws: Laws, at: _Table, flow: Law | None, arriving: Law | None, sent
         *_views(laws, at), _logs(at, "pre_log"),
         f"row0 = {at('slots')} + (tick % {at('rows')}) * {at('stride')}",
         f"out = carray(pointer(row0), {at('own')}, f)",
-        "for d in range(first, last):", *indent(1, inside),
+        f"for d in range({at('first')}, {at('last')}):", *indent(1, inside),
     ]  # fmt: skip
-    return _function("arrive(a, tick, k, first, last)", body)
+    return _function("arrive(a, tick, k)", body)
 
 
 def _traces(laws: Laws, at: _Table, flow: Law | None, jump: Law | None) -> list[str]:
@@ -410,4 +407,4 @@ def _decay(laws: Laws, at: _Table, decay: Law, read: Sequence[str]) -> list[str]
 
 
 def _function(signature: str, body: Sequence[str]) -> list[str]:
-    return ['@njit(error_model="numpy")', f"def {signature}:", *indent(1, body), "", ""]
+    return [INSIDE, f"def {signature}:", *indent(1, body), "", ""]

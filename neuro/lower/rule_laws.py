@@ -16,6 +16,8 @@ from neuro.lower.numba_emit import Body, indent
 from neuro.lower.trace import HOST, STEP, Graph, Node
 from neuro.rules._base import Rule
 
+# A function that only compiled code calls.
+INSIDE = '@njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)'
 LETTERS = {"Synapse": "s", "Pre": "x", "Post": "y", "Modulator": "m"}
 
 
@@ -112,7 +114,7 @@ class Laws:
         lines = [*body.before, *body.inside, f"return ({', '.join(results)},)"]
         used = [n for n in leaves if any(re.search(rf"\b{n}\b", line) for line in lines)]
         signature = f"{name}({', '.join(used)})"
-        text = ['@njit(error_model="numpy")', f"def {signature}:", *indent(1, lines), "", ""]
+        text = [INSIDE, f"def {signature}:", *indent(1, lines), "", ""]
         targets = ", ".join(changed)
         self.found[name] = Law(text, tuple(changed), f"{targets}, = {signature}")
         return self.found[name]

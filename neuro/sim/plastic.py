@@ -173,7 +173,8 @@ class PlasticGroup:
             for n, v in zip(rule.Post._fields, rule.post_rest(p), strict=True)
         }
         self._third = [self._modulators(site) for site in sites]
-        self._args = [np.zeros(len(self.kernel.fields), np.int64) for _ in sites]
+        # In each part one row for what arrives later and one for what arrives at once.
+        self._args = [np.zeros((2, len(self.kernel.fields)), np.int64) for _ in sites]
         self._scratch = [np.zeros(len(self.delays), np.int64) for _ in sites]
         self._parts: list[_Part] = []
         own = {"w": np.asarray(weight, self.dtype)}
@@ -193,8 +194,11 @@ class PlasticGroup:
             part = _Part(self, edges, values, own.astype(np.uint32), site)
             self._parts.append(part)
             given = self._fields(i, site, part)
-            for name, place in self.kernel.fields.items():
-                self._args[i][place] = given[name]
+            places = self.kernel.fields
+            for name, place in places.items():
+                self._args[i][:, place] = given[name]
+            self._args[i][1, places["first"]] = 0
+            self._args[i][1, places["last"]] = given["first"]
 
     def _fields(self, i: int, site: Site, part: _Part) -> dict[str, int]:
         low, high = site.post
@@ -210,7 +214,7 @@ class PlasticGroup:
         return address | slow | {
             "numbers": self._numbers.ctypes.data, "pre_size": self.sizes[0], "ring": self.ring,
             "classes": len(self.delays), "delays": self.delays.ctypes.data,
-            "first_delayed": int(self.delays[0] == 0) if len(self.delays) else 0,
+            "first": int(self.delays.min(initial=1) == 0), "last": len(self.delays),
             "base": self._scratch[i].ctypes.data, "synapses": len(part.where), "own": high - low,
             "part": i, "pre_low": site.pre[0], "pre_high": site.pre[1], "post_low": low,
             "slots": site.slots, "stride": site.stride, "rows": site.rows,
@@ -225,12 +229,12 @@ class PlasticGroup:
 
     def actors(self, part: int) -> tuple[Actor, ...]:
         """What runs in every tick for a part, in the order of the stages."""
-        args = self._args[part].ctypes.data
+        args, now = (row.ctypes.data for row in self._args[part])
         found = [Actor(TRACES, self.kernel.traces, args), Actor(END, self.kernel.end, args)]
         if len(self.delays) and self.delays[-1] > 0:
             found.insert(0, Actor(ARRIVALS, self.kernel.arrivals, args))
         if len(self.delays) and self.delays[0] == 0:
-            found.insert(-1, Actor(IMMEDIATE, self.kernel.immediate, args))
+            found.insert(-1, Actor(IMMEDIATE, self.kernel.arrivals, now))
         return tuple(found)
 
     def rewire(self, tick: int) -> None:

@@ -171,11 +171,21 @@ def test_actors_do_what_the_definition_does(rule: Rule) -> None:
         np.testing.assert_allclose(loop.v_th, state.adapted[0], rtol=1e-12)
 
 
+def test_single_precision_is_single_precision() -> None:
+    rule = PairSTDP(dependence="guetig", mu_plus=0.1)
+    _, state = defined(rule, dtype=np.float32)
+    loop = Loop(rule, dtype=np.float32)
+    loop.run()
+    assert loop.group.weights().dtype == np.float32
+    np.testing.assert_allclose(loop.group.weights(), state.s.w[0][COLUMN, ROW], rtol=2e-6)
+    assert state.s.w.dtype == np.float32
+
+
 @pytest.mark.parametrize("rule", RULES, ids=repr)
 def test_the_number_of_parts_changes_no_bit(rule: Rule) -> None:
     results = []
     for parts in (1, 2, 3):
-        loop = Loop(rule, parts=parts, modulator=REWARD, dtype=np.float32)
+        loop = Loop(rule, parts=parts, modulator=REWARD)
         results.append([loop.run(), loop.v_th, *loop.group.state().values()])
     for other in results[1:]:
         for a, b in zip(results[0], other, strict=True):
