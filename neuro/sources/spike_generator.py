@@ -46,7 +46,8 @@ class SpikeGenerator(Source):
                 f"SpikeGenerator.unit: got {unit.min()} to {unit.max()}, expected 0 <= unit < "
                 f"{self.size}"
             )
-        unit = unit.astype(np.int32)
+        order = np.lexsort((unit, t))
+        t, unit = t[order], unit[order].astype(np.int32)
         t.flags.writeable = unit.flags.writeable = False
         object.__setattr__(self, "t", t)
         object.__setattr__(self, "unit", unit)
