@@ -27,8 +27,8 @@ def van_rossum(events: Events, other: Events | None = None, *, tau: float) -> ND
     Raises:
         InvalidValue: tau is not above 0, or the clocks differ.
 
-    Source: van Rossum, Neural Computation 13 (2001), eqs. 2.1 to 2.3, here integrated exactly. The
-    normalisation is his; Elephant's is larger by sqrt(2).
+    Source: van Rossum, Neural Computation 13 (2001), here integrated exactly. The normalisation is
+    his; Elephant's is larger by sqrt(2).
     """
     if not 0 < tau < np.inf:
         raise InvalidValue(f"van_rossum.tau: got {tau!r} s, expected above 0 s")

@@ -67,7 +67,7 @@ def cv2(events: Events, *, min_intervals: int = 2) -> NDArray[np.float64]:
     Raises:
         InvalidValue: `min_intervals` is below 2, or a unit fires three times in one tick.
 
-    Source: Holt, Softky, Koch & Douglas, J. Neurophysiol. 75 (1996), eq. 3.
+    Source: Holt, Softky, Koch & Douglas, J. Neurophysiol. 75 (1996).
     """
     first, second, unit = _neighbours("cv2", events)
     return _mean(2 * np.abs(second - first) / (second + first), unit, events, "cv2", min_intervals)
@@ -92,8 +92,8 @@ def lv(
         InvalidValue: `min_intervals` is below 2, R is negative, or a unit fires three times in one
             tick.
 
-    Source: Shinomoto, Shima & Tanji, Neural Computation 15 (2003), eq. 2.2; Shinomoto et al., PLoS
-    Comput. Biol. 5 (2009), eqs. 2 and 3.
+    Source: Shinomoto, Shima & Tanji, Neural Computation 15 (2003), Lv; Shinomoto et al., PLoS
+    Comput. Biol. 5:e1000433 (2009), LvR.
     """
     if not 0 <= refractory < np.inf:
         raise InvalidValue(f"lv.refractory: got {refractory!r} s, expected >= 0 s")

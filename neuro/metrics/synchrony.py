@@ -28,7 +28,7 @@ def synchrony_chi(signal: Events | ArrayLike, *, bin_width: float = 1 * ms) -> f
     Raises:
         InvalidValue: fewer than two axes, values that are not finite, or no unit varies.
 
-    Source: Golomb, Neuronal synchrony measures, Scholarpedia 2(1):1347 (2007), eqs. 5 to 8; Golomb
+    Source: Golomb, Neuronal synchrony measures, Scholarpedia 2(1):1347 (2007); Golomb
     & Rinzel, Physica D 72 (1994).
     """
     if isinstance(signal, Events):

@@ -64,7 +64,7 @@ def weights(network: Network) -> Figure:
     figure, axes = panels("weights", len(values))
     colors = style.layer_colors(network.populations)
     for ax, (name, (synapse, w)) in zip(axes, values.items(), strict=False):
-        reach = float(np.abs(w).max()) or 1.0
+        reach = 1.05 * float(np.abs(w).max()) or 1.0
         draw_histogram(ax, w, bin_edges(-reach, reach, w.size), colors[synapse.post])
         ax.axvline(0, color=style.INK, linewidth=1.1, linestyle=(0, (4, 3)))
         style.note(ax, f"mean {w.mean():.2g}\ns.d. {w.std():.2g}".replace("-", "\N{MINUS SIGN}"))

@@ -184,3 +184,26 @@ def test_elephant_agrees_on_counts_and_distances() -> None:
     binned = BinnedSpikeTrain([trains[i] for i in firing], bin_size=0.01 * quantities.s)
     ours = count_correlations(trials[0], bin_width=10 * ms, units=firing).matrix
     np.testing.assert_allclose(ours, correlation_coefficient(binned), atol=1e-12)
+
+
+def test_a_simulation_goes_to_neo_and_back() -> None:
+    pytest.importorskip("numba", reason="needs numba (extra sim)")
+    from neuro import Network, Synapse, sim
+    from neuro.neurons import LIF
+    from neuro.sources import Poisson
+    from neuro.synapses import FixedProbability
+
+    network = Network(
+        {"in": Poisson(40, rate=100.0, seed=1), "exc": LIF(30)},
+        [Synapse("in", "exc", FixedProbability(0.3, weight=0.2, seed=2))],
+        outputs=("exc",), clock=Clock(1 * ms),
+    )  # fmt: skip
+    probe = sim.Probe("exc.v", units=[0, 3], every=2 * ms)
+    done = sim.run(network, 0.2, record=["in.spikes", probe])
+    block = to_neo(done)
+    for name in ("in", "exc"):
+        events = done.events(f"{name}.spikes")
+        assert len(events[0]) > 20 and from_neo(block, name) == events
+    (v,) = block.segments[0].analogsignals
+    np.testing.assert_allclose(v.times.rescale("s").magnitude, done.seconds("exc.v"))
+    np.testing.assert_array_equal(v.magnitude, done.array("exc.v")[:, 0].astype(float))
