@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -21,6 +25,8 @@ from neuro.rules import (
     VogelsISTDP,
 )
 
+HERE = Path(__file__).parent
+PYTHON = HERE.parents[1] / ".bench" / "brian2" / "bin" / "python"
 CLOCK = Clock(1 * ms)
 T, N, M = 600, 90, 70  # units of both sides fall into two blocks, so that two threads share them
 RANDOM = np.random.default_rng(0)
@@ -159,3 +165,46 @@ def test_what_cannot_be_done_is_refused_by_name() -> None:
     )  # fmt: skip
     with pytest.raises(Unsupported, match="needs spikes of 'post'"):
         sim.Simulation(silent)
+
+
+@pytest.mark.skipif(not PYTHON.exists(), reason="needs Brian2 in .bench/brian2")
+def test_a_plastic_network_is_that_of_brian2_spike_for_spike() -> None:
+    random = np.random.default_rng(1)
+    n, m, steps = 40, 25, 1500
+    fed = (random.random((steps, n)) < 0.03) * 1.0
+    forward, back = 0.15 * random.random((m, n)), 0.08 * random.random((m, m))
+    pair = {"a_plus": 0.006, "a_minus": 0.007, "tau_plus": 17 * ms, "tau_minus": 34 * ms}
+    rule = PairSTDP(**pair, w_max=0.2)
+    net = Network(
+        {"pre": Input(n), "post": LIF(m, tau_mem=20 * ms, v_th=1.0)},
+        [Synapse("pre", "post", Dense(forward), delay=3 * ms, rule=rule),
+         Synapse("post", "post", Dense(back), delay=2 * ms, rule=rule)],
+        outputs=("post",), clock=CLOCK,
+    )  # fmt: skip
+    s = sim.Simulation(net, dtype="float64", threads=2)
+    events = s.run(steps * 1e-3, inputs={"pre": fed}).events("post.spikes")[0]
+    tick, unit = np.nonzero(fed)
+    # Dense weights are kept in single precision.
+    job = {
+        "dt": CLOCK.dt, "steps": steps, "source_size": n, "target_size": m,
+        "source_tick": tick.tolist(), "source_unit": unit.tolist(),
+        "forward": forward.astype("f4").tolist(), "back": back.astype("f4").tolist(),
+        "constants": {**pair, "tau_mem": 20 * ms, "v_th": 1.0},
+        "model": """w : 1
+            dx/dt = -x / tau_plus : 1 (event-driven)
+            dy/dt = -y / tau_minus : 1 (event-driven)""",
+        "on_pre": "w = clip(w - a_minus * y, 0, 0.2); x += 1",
+        "on_post": "w = clip(w + a_plus * x, 0, 0.2); y += 1",
+    }  # fmt: skip
+    done = subprocess.run(
+        [str(PYTHON), str(HERE / "brian2_stdp_side.py")], input=json.dumps({"net": job}),
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    theirs = json.loads(done.stdout)["net"]
+    ours = sorted(zip(events.t.tolist(), events.unit.tolist(), strict=True))
+    assert len(ours) > 500
+    assert ours == sorted(zip(theirs["tick"], theirs["unit"], strict=True))
+    for name, key in (("pre->post", "forward"), ("post->post", "back")):
+        np.testing.assert_allclose(s.weights(name), theirs[key], rtol=0, atol=1e-6)
+    assert np.abs(s.weights("post->post") - back.T.ravel()).max() > 0.01
