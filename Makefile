@@ -9,7 +9,7 @@ PIP_INSTALL = .venv/bin/python -m pip install --quiet --disable-pip-version-chec
 demo: .venv/.demo
 	@.venv/bin/neuro run digits --out runs/digits --json
 
-test: .venv/.test .bench/brian2/.done
+test: .venv/.test .bench/brian2/.done .bench/nest/.done
 	.venv/bin/python -m pytest -n 2 --dist loadfile --cov=neuro --cov-report=term --cov-fail-under=90
 
 lint: .venv/.dev
@@ -32,12 +32,15 @@ bench: .venv/.demo $(PEERS:%=.bench/%/.done)
 	@.bench/$*/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -r $<
 	@touch $@
 
-# Neurons run side by side with Brian2 in the tests, in its own environment: it fails on NumPy 2.4.
-.bench/brian2/.done:
-	@echo "Installing Brian2 into .bench/brian2 (once) ..."
-	@$(PYTHON) -m venv --clear .bench/brian2
-	@.bench/brian2/bin/python -m pip install --quiet --disable-pip-version-check 'brian2>=2.9' 'numpy<2.4'
+# Networks run side by side with Brian2 and NEST in the tests, each in its own environment with what
+# the simulator of neuro needs: Brian2 fails on NumPy 2.4.
+.bench/brian2/.done .bench/nest/.done: pyproject.toml
+	@echo "Installing $(@D:.bench/%=%) into $(@D) (once) ..."
+	@$(PYTHON) -m venv --clear $(@D)
+	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check $(SIMULATOR) -e '.[sim]'
 	@touch $@
+.bench/brian2/.done: SIMULATOR = 'brian2>=2.9' 'numpy<2.4'
+.bench/nest/.done: SIMULATOR = 'nest-simulator>=3.10'
 
 # Each set of packages contains the one before it.
 .venv/.demo: pyproject.toml constraints.txt
