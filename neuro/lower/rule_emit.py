@@ -7,8 +7,8 @@ integers whose places `Kernel.fields` names.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
-from functools import cache
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -23,6 +23,10 @@ EVENTS = [
     "    # An Input may feed counts; a spike in a log without values is one.",
     "    return 1 if values == 0 else int(np.rint(carray(pointer(values), e + 1, f)[e]))", "", "",
 ]  # fmt: skip
+
+
+_lock = threading.Lock()
+_known: dict[Any, Kernel] = {}
 
 
 class Kernel(NamedTuple):
@@ -55,26 +59,16 @@ def kernel(rule: Rule, clock: Clock, dtype: Any) -> Kernel:
     Raises:
         Unsupported: a law does what compiled code cannot repeat; the message names file and line.
     """
-    options = tuple(tuple(m.options().items()) for m in rule.members)
-    return _kernel(tuple(type(m) for m in rule.members), options, _Key(rule, clock), str(dtype))
+    laws = Laws(rule, clock)
+    key = (tuple(type(m) for m in rule.members), laws.switches(), str(dtype))
+    with _lock:
+        if key not in _known:
+            _known[key] = _kernel(laws, str(dtype))
+        return _known[key]
 
 
-class _Key(NamedTuple):
-    """Rule and clock for `_kernel`, whose cache goes by classes and options alone."""
-
-    rule: Rule
-    clock: Clock
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Key)
-
-    def __hash__(self) -> int:
-        return 0
-
-
-@cache
-def _kernel(kinds: tuple[type, ...], options: Any, key: _Key, dtype: str) -> Kernel:
-    rule, laws, at = key.rule, Laws(key.rule, key.clock), _Table()
+def _kernel(laws: Laws, dtype: str) -> Kernel:
+    rule, at = laws.rule, _Table()
     flow = laws.write("pre_flow", ["Pre"], rule.pre_flow)
     jump = laws.write("pre_spike", ["Pre"], rule.pre_spike)
     arriving = laws.write("on_pre", ["Synapse", "Pre", "Post", "Modulator"], rule.on_pre)
@@ -125,7 +119,8 @@ def _kernel(kinds: tuple[type, ...], options: Any, key: _Key, dtype: str) -> Ker
         f"f = np.{dtype}", "zero, one = f(0.0), f(1.0)", "",
         *elementary(used, dtype), *functions, *text,
     ]  # fmt: skip
-    module = load("rule_" + "_".join(k.__name__ for k in kinds), "\n".join(lines), extra="sim")
+    name = "_".join(type(m).__name__ for m in rule.members)
+    module = load(f"rule_{name}", "\n".join(lines), extra="sim")
     slow = rule.defines("normalise") or rule.defines("drifts")
     return Kernel(
         at.fields, module.arrivals.address, module.traces.address,

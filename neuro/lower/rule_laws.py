@@ -60,6 +60,10 @@ class Laws:
         letter = prefix or LETTERS[kind]
         return tuple(f"{letter}_{n}" for n in getattr(self.rule, kind)._fields)
 
+    def switches(self) -> tuple[Any, ...]:
+        """Coefficients on which laws may branch: options, and what `derive` makes a truth value."""
+        return tuple(v for p in self.members for v in p if isinstance(v, (bool, str)))
+
     def coefficients(self) -> list[str]:
         return [f"p_{i}_{name}" for i, name, _ in _numbers(self.members)]
 

@@ -8,6 +8,7 @@ spike that arrives in the tick of a postsynaptic one comes before it.
 from __future__ import annotations
 
 import dataclasses
+import inspect
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, NamedTuple, dataclass_transform
 
@@ -267,6 +268,19 @@ class Rule:
         for f in dataclasses.fields(cls):
             if "choices" in f.metadata:
                 yield f.name, f.metadata["choices"]
+
+    @classmethod
+    def describe(cls) -> str:
+        """Equations, source and parameter table as text, ready to print."""
+        rows = cls.table()
+        width = max([10, *(len(r.name) for r in rows), *(len(name) for name, _ in cls._options())])
+        table = [
+            f"  {r.name:<{width}}  {r.default:<10.6g}{'' if r.unit == '1' else r.unit:<6}"
+            f"{r.bound():<6}{r.meaning}"
+            for r in rows
+        ]
+        table += [f"  {name:<{width}}  {' | '.join(c)}" for name, c in cls._options()]
+        return "\n".join([f"{cls.__name__}: {inspect.getdoc(cls)}", "", *table])
 
     def values(self) -> dict[str, float]:
         """Parameter values by name."""

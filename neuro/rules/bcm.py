@@ -24,7 +24,7 @@ class BCM(Rule):
 
     Source: Bienenstock, Cooper & Munro, J. Neuroscience 2 (1982); Intrator & Cooper, Neural
     Networks 5 (1992), for phi = y (y - theta) and theta = E[y^2]; Gerstner, Kistler, Naud &
-    Paninski, Neuronal Dynamics (2014), eq. 19.9.
+    Paninski, Neuronal Dynamics (2014), section 19.2.
     """
 
     eta: float = parameter(default=1e-7, unit="s2", meaning="change by a spike, per Hz^2")

@@ -25,9 +25,9 @@ class Clopath(Rule):
     neurons that are reset never show the peak. Potentials are in the neuron's unit (volt in the
     defaults).
 
-    Source: Clopath, Buesing, Vasilaki & Gerstner, Nature Neuroscience 13 (2010), eqs. 1 to 3 of the
-    methods, visual cortex (table 1), without the slow homeostasis of a_ltd; 14e-5 / mV and
-    8e-5 / mV^2 there.
+    Source: Clopath, Buesing, Vasilaki & Gerstner, Nature Neuroscience 13 (2010), the equations of
+    the methods with the values for visual cortex (14e-5 / mV and 8e-5 / mV^2 there), without the
+    slow homeostasis of a_ltd.
     """
 
     reads: ClassVar[tuple[str, ...]] = ("v",)

@@ -20,7 +20,7 @@ class Hebbian(Rule):
     Nothing but the bounds stops the growth; add `HeterosynapticNormalisation` for competition.
 
     Source: Hebb, The Organization of Behavior (1949); Gerstner, Kistler, Naud & Paninski, Neuronal
-    Dynamics (2014), eq. 19.2 (c_corr), with spikes in the place of the postsynaptic rate.
+    Dynamics (2014), section 19.2.1 (c_corr), with spikes in the place of the postsynaptic rate.
     """
 
     eta: float = parameter(default=1e-5, unit="s", meaning="change by a postsynaptic spike, per Hz")

@@ -23,7 +23,7 @@ class HeterosynapticNormalisation(Rule):
     or to the other sign than `total`, is left alone by the multiplicative form.
 
     Source: von der Malsburg, Kybernetik 14 (1973); Miller & MacKay, Neural Computation 6 (1994),
-    eqs. 7 and 8, on both forms; Diehl & Cook, Frontiers in Computational Neuroscience 9 (2015).
+    on both forms; Diehl & Cook, Frontiers in Computational Neuroscience 9 (2015).
     """
 
     total: float = parameter(default=1.0, unit="1", meaning="sum of the weights of a unit")

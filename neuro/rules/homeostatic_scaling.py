@@ -22,7 +22,7 @@ class HomeostaticScaling(Rule):
     the error that is left, and oscillates if it is large.
 
     Source: Turrigiano, Leslie, Desai, Rutherford & Nelson, Nature 391 (1998); van Rossum, Bi &
-    Turrigiano, J. Neuroscience 20 (2000), eq. 8, whose beta and gamma are the defaults.
+    Turrigiano, J. Neuroscience 20 (2000), whose beta and gamma are the defaults.
     """
 
     rate: float = parameter(default=5 * Hz, unit="Hz", meaning="target rate", at_least=0)

@@ -22,7 +22,7 @@ class IntrinsicPlasticity(Rule):
     The weights do not change. The unit's neuron needs a coefficient `v_th`. A unit with several
     incoming projections has the rule on one of them.
 
-    Source: Lazar, Pipa & Triesch, Frontiers in Computational Neuroscience 3 (2009), eq. 6, with the
+    Source: Lazar, Pipa & Triesch, Frontiers in Computational Neuroscience 3 (2009), with the
     rate over `tau` in the place of the spikes of one step; Desai, Rutherford & Turrigiano, Nature
     Neuroscience 2 (1999).
     """

@@ -22,8 +22,8 @@ class Oja(Rule):
     On average dw/dt = eta nu_post (nu_pre - nu_post w). The component is that of the matrix of
     mean products of rates; rates are positive, so it includes their mean.
 
-    Source: Oja, J. Mathematical Biology 15 (1982), eq. 3; Gerstner, Kistler, Naud & Paninski,
-    Neuronal Dynamics (2014), eq. 19.7, with spikes in the place of the postsynaptic rate.
+    Source: Oja, J. Mathematical Biology 15 (1982); Gerstner, Kistler, Naud & Paninski,
+    Neuronal Dynamics (2014), section 19.2, with spikes in the place of the postsynaptic rate.
     """
 
     eta: float = parameter(default=1e-5, unit="s", meaning="change by a postsynaptic spike, per Hz")

@@ -32,9 +32,9 @@ class PairSTDP(Rule):
 
     Source: Song, Miller & Abbott, Nature Neuroscience 3 (2000), additive; van Rossum, Bi &
     Turrigiano, J. Neuroscience 20 (2000), guetig with mu_plus=0, mu_minus=1; Guetig, Aharonov,
-    Rotter & Sompolinsky, J. Neuroscience 23 (2003), eq. 2; Morrison, Aertsen & Diesmann, Neural
+    Rotter & Sompolinsky, J. Neuroscience 23 (2003); Morrison, Aertsen & Diesmann, Neural
     Computation 19 (2007), power with mu_plus=0.4, mu_minus=1; Morrison, Diesmann & Gerstner,
-    Biological Cybernetics 98 (2008), section 4.1, on traces and pairing.
+    Biological Cybernetics 98 (2008), on traces and pairing.
     """
 
     a_plus: float = parameter(default=0.005, unit="1", meaning="potentiation by a pair")

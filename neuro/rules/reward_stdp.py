@@ -30,9 +30,9 @@ class RewardSTDP(Rule):
     is taken as constant but for spikes, which is off by at most every / tau_c. With tau_m = 0 the
     integral of a value emitted in one tick is value * tick.
 
-    Source: Izhikevich, Cerebral Cortex 17 (2007), eqs. 1 to 3 ("izhikevich_2007"); Florian, Neural
-    Computation 19 (2007), section 4.2 (reward-modulated STDP with eligibility trace,
-    "florian_2007"); Fremaux & Gerstner, Frontiers in Neural Circuits 9 (2016), eqs. 15 and 16.
+    Source: Izhikevich, Cerebral Cortex 17 (2007), the equations of c, s and d ("izhikevich_2007");
+    Florian, Neural Computation 19 (2007), reward-modulated STDP with eligibility trace (MSTDPET,
+    "florian_2007"); Fremaux & Gerstner, Frontiers in Neural Circuits 9 (2016).
     """
 
     eta: float = parameter(default=1.0, unit="Hz", meaning="change by eligibility times reward")

@@ -21,7 +21,7 @@ class TsodyksMarkram(Rule):
     The weights do not change. Both depend on the presynaptic unit's spikes alone, so they are kept
     per unit, not per synapse. tau_facil=0 is a synapse that only depresses. Integrator: exact.
 
-    Source: Markram, Wang & Tsodyks, PNAS 95 (1998), eqs. 1 to 4; Tsodyks, Pawelzik & Markram,
+    Source: Markram, Wang & Tsodyks, PNAS 95 (1998); Tsodyks, Pawelzik & Markram,
     Neural Computation 10 (1998). Presets: "depressing" of Tsodyks, Uziel & Markram, J.
     Neuroscience 20 (2000), between excitatory cells; "facilitating" of Mongillo, Barak & Tsodyks,
     Science 319 (2008).

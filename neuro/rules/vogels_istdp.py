@@ -21,7 +21,7 @@ class VogelsISTDP(Rule):
     The postsynaptic unit comes to fire at `rate`. Weights are g for a conductance (sign="positive")
     or -g where inhibition is a negative current (sign="negative"); the bounds are those of g.
 
-    Source: Vogels, Sprekeler, Zenke, Clopath & Gerstner, Science 334 (2011), eq. 1 and supplement.
+    Source: Vogels, Sprekeler, Zenke, Clopath & Gerstner, Science 334 (2011), with its supplement.
     """
 
     eta: float = parameter(default=0.005, unit="1", meaning="change by a pair of spikes")

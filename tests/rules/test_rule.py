@@ -144,3 +144,11 @@ def test_a_third_factor_must_be_named_and_fit() -> None:
         network(RewardSTDP(), "reward", third=7)
     with pytest.raises(InvalidValue, match="rule: got a str"):
         network("PairSTDP")
+
+
+def test_a_rule_describes_itself() -> None:
+    text = PairSTDP.describe()
+    assert text.startswith("PairSTDP: A weight grows if")
+    assert "w <- w + a_plus f+(w) x" in text
+    assert "  tau_plus    0.02      s     > 0   time constant of potentiation" in text
+    assert "  pairing     all | nearest" in text

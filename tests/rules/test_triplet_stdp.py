@@ -59,7 +59,7 @@ def test_a_triplet_counts_only_what_came_strictly_before() -> None:
 
 
 # Sjostrom, Turrigiano & Nelson 2001: change by 60 pairs of +10 and -10 ms at 0.1, 10, 20, 40 and
-# 50 Hz, and its standard error, as Pfister & Gerstner 2006 list them in table 1.
+# 50 Hz, and its standard error, as Pfister & Gerstner 2006 list them.
 RATES = (0.1, 10, 20, 40, 50)
 MEASURED = {
     0.010: ((-0.04, 0.14, 0.29, 0.53, 0.56), (0.05, 0.10, 0.14, 0.11, 0.26)),

@@ -6,14 +6,14 @@ import functools
 import json
 import subprocess
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 from numba import njit
 
-from neuro import Clock, ms
-from neuro.errors import InvalidValue, UnknownName
+from neuro import Clock, ms, ops
+from neuro.errors import InvalidValue, UnknownName, Unsupported
 from neuro.rules import (
     BCM,
     Batched,
@@ -31,6 +31,7 @@ from neuro.rules import (
     TsodyksMarkram,
     VogelsISTDP,
 )
+from neuro.rules._base import parameter
 from neuro.sim.logs import Log
 from neuro.sim.native import call
 from neuro.sim.plastic import ARRIVALS, END, IMMEDIATE, TRACES, Edges, PlasticGroup, Site
@@ -261,6 +262,77 @@ def test_variables_can_be_set_and_are_named() -> None:
         loop.group.variable("c")
     with pytest.raises(UnknownName, match="synaptic variable"):
         loop.group.assign("c", 0)
+
+
+# -- a rule of one's own --------------------------------------------------------------------------
+
+
+class Silent(Rule):
+    """A weight fades with every arrival while its unit is silent, and is restored by a spike."""
+
+    fade: float = parameter(default=0.2, unit="1", meaning="share lost at an arrival", above=0)
+    tau: float = parameter(default=30 * ms, unit="s", meaning="memory of spikes", above=0)
+
+    class Post(NamedTuple):
+        y: Any
+
+    class Synapse(NamedTuple):
+        w: Any
+        lost: Any
+
+    class Coefficients(NamedTuple):
+        fade: Any
+        keep: Any
+
+    def derive(self, clock: Clock) -> Silent.Coefficients:
+        return Silent.Coefficients(self.fade, float(np.exp(-clock.dt / self.tau)))
+
+    @staticmethod
+    def post_flow(y, p, u):
+        return Silent.Post(p.keep * y.y)
+
+    @staticmethod
+    def post_spike(y, p):
+        return Silent.Post(1.0)
+
+    @staticmethod
+    def on_pre(s, x, y, m, p):
+        gone = ops.where(y.y < 0.7, p.fade * s.w, 0.0)
+        return Silent.Synapse(s.w - gone, s.lost + gone)
+
+    @staticmethod
+    def on_post(s, x, y, m, p):
+        return Silent.Synapse(s.w + s.lost, 0.0)
+
+
+def test_a_rule_of_ones_own_runs_everywhere() -> None:
+    currents, state = defined(Silent())
+    loop = Loop(Silent(), parts=2)
+    np.testing.assert_allclose(loop.run(), currents, rtol=1e-12, atol=1e-14)
+    np.testing.assert_allclose(loop.group.variable("lost"), state.s.lost[0][COLUMN, ROW])
+    total = loop.group.weights() + loop.group.variable("lost")
+    np.testing.assert_allclose(total, WEIGHT[COLUMN, ROW])  # nothing is lost for good
+    assert loop.group.variable("lost").max() > 0
+
+
+def test_a_law_that_cannot_be_compiled_is_named() -> None:
+    class Branching(Silent):
+        @staticmethod
+        def on_pre(s, x, y, m, p):
+            return s if y.y > 1 else Silent.Synapse(0.0, s.lost)
+
+    class Foreign(Silent):
+        @staticmethod
+        def on_pre(s, x, y, m, p):
+            return Silent.Synapse(np.sinh(s.w), s.lost)
+
+    for rule, message in ((Branching(), "a law branches on data"), (Foreign(), "cannot be read")):
+        with pytest.raises(Unsupported, match=rf"test_plastic\.py:\d+.*{message}"):
+            Loop(rule)
+    with pytest.raises(InvalidValue, match="expected the weight 'w' first"):
+
+        class NoWeight(Rule):
+            Synapse = Silent.Post
 
 
 # -- Brian2 ---------------------------------------------------------------------------------------
