@@ -273,6 +273,7 @@ class Network:
                 f"Synapse[{synapse.name!r}]", "delay", "each connection has a delay of its own",
                 "simulate the network with neuro.sim, or give the synapse one delay",
             )  # fmt: skip
+        assert not isinstance(synapse.delay, Distribution)
         ticks = self.clock.ticks(synapse.delay, exact=True, what=where)
         if ticks.ndim == 0:
             return ticks
@@ -346,10 +347,6 @@ class Network:
             named = {**s.topology.arrays(), **s.topology.constants()}
             for key, array in named.items():
                 arrays[f"{s.name}.{key}"] = array
-            options = {
-                k: v.plain() if isinstance(v, Distribution) else v
-                for k, v in s.topology.options().items()
-            }
             delay = (
                 s.delay.plain()
                 if isinstance(s.delay, Distribution)
@@ -357,8 +354,8 @@ class Network:
             )
             synapses.append({
                 "name": s.name, "pre": s.pre, "post": s.post, "port": s.port,
-                "delay": delay, "type": type(s.topology).__name__, "options": options,
-                "arrays": sorted(named),
+                "delay": delay, "type": type(s.topology).__name__,
+                "options": _plain_options(s.topology), "arrays": sorted(named),
             })  # fmt: skip
             if s.rule is not None:
                 synapses[-1] |= {"rule": s.rule.plain(), "modulator": s.modulator}
@@ -519,22 +516,40 @@ def _population(
     return classes[entry["type"]](shape, **values, **entry["options"])
 
 
-def _synapse(
-    entry: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], own: Mapping[str, type[Rule]]
-) -> Synapse:
+def _plain_options(topology: Topology) -> dict[str, Any]:
+    """Options of a topology as JSON-ready values, those of a topology within it among them."""
+    plain: dict[str, Any] = {}
+    for name, value in topology.options().items():
+        if isinstance(value, Topology):
+            plain[name] = {"type": type(value).__name__, "options": _plain_options(value)}
+        else:
+            plain[name] = value.plain() if isinstance(value, Distribution) else value
+    return plain
+
+
+def _topology(where: str, entry: Mapping[str, Any], named: Mapping[str, NDArray[Any]]) -> Topology:
     known = {
         n: c
         for n, c in vars(topology_family).items()
         if isinstance(c, type) and issubclass(c, Topology) and c is not Topology
     }
     if entry["type"] not in known:
-        raise UnknownName(f"topology class of synapse {entry['name']!r}", entry["type"], known)
+        raise UnknownName(f"topology class of {where}", entry["type"], known)
+    options: dict[str, Any] = {}
+    for name, value in entry["options"].items():
+        if isinstance(value, Mapping) and "type" in value:
+            options[name], named = _topology(where, value, named), {}
+        else:
+            drawn = isinstance(value, Mapping)
+            options[name] = distribution_from_plain(value) if drawn else value
+    return known[entry["type"]](**named, **options)
+
+
+def _synapse(
+    entry: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], own: Mapping[str, type[Rule]]
+) -> Synapse:
     named = {key: arrays[f"{entry['name']}.{key}"] for key in entry["arrays"]}
-    options = {
-        k: distribution_from_plain(v) if isinstance(v, Mapping) else v
-        for k, v in entry["options"].items()
-    }
-    topology = known[entry["type"]](**named, **options)
+    topology = _topology(f"synapse {entry['name']!r}", entry, named)
     given = entry["delay"]
     delay = (
         distribution_from_plain(given) if isinstance(given, Mapping) else _look_up(given, arrays)

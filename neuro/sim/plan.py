@@ -221,6 +221,7 @@ class Plan:
     def _source(self, name: str, part: int) -> list[Step]:
         low, high = self.parts.range(name, part)
         source = self.network.populations[name]
+        assert isinstance(source, Source)
         out = self.emission.setdefault(name, np.zeros(source.size, self.dtype))
         step = source_actor.step(
             source, self.network.clock, self.seed, self.dtype, low, high, out[low:high]

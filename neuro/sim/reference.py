@@ -109,4 +109,4 @@ def _dense(network: Network) -> Network:
             name = f"{s.name} after {int(delay)}"
             dense = Dense(matrix, post=post.units)
             synapses.append(Synapse(s.pre, s.post, dense, seconds, s.port, name))
-    return Network(populations, synapses, network.outputs, network.clock)
+    return Network(populations, tuple(synapses), network.outputs, network.clock)

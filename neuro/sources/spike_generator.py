@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +28,7 @@ class SpikeGenerator(Source):
     t: Any = ()
     unit: Any = ()
 
-    emits = "spikes"
+    emits: ClassVar[str] = "spikes"
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -18,6 +18,7 @@ from neuro.lower.philox import philox4x32
 
 TARGETS, WEIGHTS, DELAYS, SOURCES = range(4)  # purposes
 _WORD = 2.0**-32
+NONE = np.uint32(0)  # before a word is drawn
 
 
 def key(seed: int) -> tuple[np.uint32, np.uint32]:
@@ -97,7 +98,7 @@ def distinct_targets(start, low, n, skip_self, k0, k1, out):
         count = start[row + 1] - first
         own = skip_self and unit < n
         span = n - 1 if own else n
-        number = 0
+        number, words = 0, (NONE, NONE, NONE, NONE)
         if count * 4 > span:
             left, at = count, 0
             for target in range(span):
@@ -131,7 +132,7 @@ def bernoulli_targets(low, high, n, p, skip_self, k0, k1, start, room):
     for row in range(high - low):
         unit = low + row
         own = skip_self and unit < n
-        target, number = -1, 0
+        target, number, words = -1, 0, (NONE, NONE, NONE, NONE)
         while True:
             if p < 1.0:
                 if number % 4 == 0:
@@ -171,3 +172,71 @@ def by_source(sources, posts, pre):
             out[cursor[sources[j]]] = post
             cursor[sources[j]] += 1
     return start, out
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def targets_by_distance(
+    here, there, low, p, scale, kernel, side, skip_self, k0, k1, start
+):  # fmt: skip
+    """Targets of units at `here` among those at `there`, each with a probability by distance."""
+    out = np.empty(16 + len(here) * 16, np.int32)
+    at = 0
+    dims, words = here.shape[1], (NONE, NONE, NONE, NONE)
+    for row in range(len(here)):
+        unit = low + row
+        for target in range(len(there)):
+            square = 0.0
+            for axis in range(dims):
+                gap = abs(here[row, axis] - there[target, axis])
+                if side > 0.0:
+                    gap = min(gap % side, side - gap % side)
+                square += gap * gap
+            if kernel == 0:
+                chance = p * math.exp(-0.5 * square / (scale * scale))
+            elif kernel == 1:
+                chance = p * math.exp(-math.sqrt(square) / scale)
+            else:
+                chance = p if square <= scale * scale else 0.0
+            if target % 4 == 0:
+                words = philox4x32(target // 4, 0, unit, TARGETS, k0, k1)
+            if (np.float64(words[target % 4]) + 0.5) * _WORD >= chance:
+                continue
+            if skip_self and target == unit:
+                continue
+            if at == len(out):
+                more = np.empty(2 * len(out), np.int32)
+                more[:at] = out
+                out = more
+            out[at] = target
+            at += 1
+        start[row + 1] = at
+    return out[:at]
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def ring_targets(low, high, n, k, beta, k0, k1, out):
+    """k / 2 neighbours on either side on a ring of n; each moved with probability beta to a unit
+    that the row does not reach yet, and that is not the unit itself."""
+    taken = np.full(n, -1, np.int64)
+    for row in range(high - low):
+        unit, first = low + row, row * k
+        taken[unit] = row
+        for j in range(k):
+            step = j // 2 + 1
+            neighbour = (unit + step) % n if j % 2 == 0 else (unit - step) % n
+            out[first + j] = neighbour
+            taken[neighbour] = row
+        number = 0
+        for j in range(k):
+            words = philox4x32(number, 1, unit, TARGETS, k0, k1)
+            number += 1
+            if (np.float64(words[0]) + 0.5) * _WORD >= beta or k >= n - 1:
+                continue
+            target = _below(words[1], n)
+            while taken[target] == row:
+                words = philox4x32(number, 1, unit, TARGETS, k0, k1)
+                number += 1
+                target = _below(words[1], n)
+            taken[out[first + j]] = -1
+            out[first + j], taken[target] = target, row
+        out[first : first + k].sort()

@@ -85,7 +85,7 @@ class ConnectionRule(Topology):
     def _weights(self, low: int, start: NDArray[np.int64]) -> NDArray[np.float32]:
         if not isinstance(self.weight, Distribution):
             return np.array([self.weight], np.float32)
-        drawing = _drawing()
+        drawing = compiled_drawing()
         return drawing.values(self.weight, self.seed, drawing.WEIGHTS, low, start)
 
     def __repr__(self) -> str:
@@ -93,14 +93,16 @@ class ConnectionRule(Topology):
         return f"{type(self).__name__}({', '.join([*shown, f'weight={self.weight!r}'])})"
 
 
-def _drawing() -> Any:
+def compiled_drawing() -> Any:
+    """The kernels that draw, or an error that says which extra brings Numba."""
     require("numba", "sim")
     from neuro.synapses import drawing
 
     return drawing
 
 
-def _check_count(name: str, field: str, value: Any) -> int:
+def check_count(name: str, field: str, value: Any) -> int:
+    """A whole number of synapses."""
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 0:
         raise InvalidValue(f"{name}.{field}: got {value!r}, expected a whole number >= 0")
     return int(value)
@@ -154,7 +156,7 @@ class FixedProbability(ConnectionRule):
         start = np.zeros(high - low + 1, np.int64)
         if self.p == 0:
             return start, np.zeros(0, np.int32)
-        drawing = _drawing()
+        drawing = compiled_drawing()
         room = int((high - low) * post * self.p * 1.1) + 16
         out = drawing.bernoulli_targets(
             low, high, post, self.p, not self.autapses, *drawing.key(self.seed), start, room
@@ -180,7 +182,7 @@ class FixedOutDegree(ConnectionRule):
         multapses: bool = True,
     ) -> None:  # fmt: skip
         super().__init__(weight, seed, autapses)
-        self.k = _check_count(type(self).__name__, "k", k)
+        self.k = check_count(type(self).__name__, "k", k)
         self.multapses = bool(multapses)
 
     def numbers(self) -> dict[str, object]:
@@ -191,7 +193,7 @@ class FixedOutDegree(ConnectionRule):
         return start, self._draw(start, low, post)
 
     def _draw(self, start: NDArray[np.int64], low: int, among: int) -> NDArray[np.int32]:
-        drawing, out = _drawing(), np.empty(int(start[-1]), np.int32)
+        drawing, out = compiled_drawing(), np.empty(int(start[-1]), np.int32)
         kernel = drawing.uniform_targets if self.multapses else drawing.distinct_targets
         kernel(start, low, among, not self.autapses, *drawing.key(self.seed), out)
         return out
@@ -224,7 +226,7 @@ class FixedInDegree(FixedOutDegree):
 @lru_cache(maxsize=2)  # rows are asked for in chunks, one topology after the other
 def _by_source(rule: FixedInDegree, pre: int, post: int) -> Lists:
     posts = regular(rule.k, 0, post)
-    return _drawing().by_source(rule._draw(posts, 0, pre), posts, pre)
+    return compiled_drawing().by_source(rule._draw(posts, 0, pre), posts, pre)
 
 
 class FixedTotal(ConnectionRule):
@@ -239,7 +241,7 @@ class FixedTotal(ConnectionRule):
 
     def __init__(self, n: int, weight: Weight = 1.0, seed: int = 0, autapses: bool = True) -> None:
         super().__init__(weight, seed, autapses)
-        self.n = _check_count("FixedTotal", "n", n)
+        self.n = check_count("FixedTotal", "n", n)
 
     def numbers(self) -> dict[str, object]:
         return {"n": self.n}
@@ -247,7 +249,7 @@ class FixedTotal(ConnectionRule):
     def targets(self, pre: int, post: int, low: int, high: int) -> Lists:
         degrees = _degrees(self.n, pre, self.seed)[low:high]
         start = np.concatenate([[0], np.cumsum(degrees)])
-        drawing, out = _drawing(), np.empty(int(start[-1]), np.int32)
+        drawing, out = compiled_drawing(), np.empty(int(start[-1]), np.int32)
         drawing.uniform_targets(start, low, post, not self.autapses, *drawing.key(self.seed), out)
         return start, out
 
