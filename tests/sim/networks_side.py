@@ -11,18 +11,30 @@ from neuro import Clock, Input, Network, Synapse, ms
 from neuro.distributions import Normal
 from neuro.neurons import (
     ALIF,
+    AMSU,
     EIF,
+    GIF,
     IF,
     LI,
     LIF,
     MAT,
+    QIF,
     AdEx,
     AlphaLIF,
+    Astrocyte,
     CobaLIF,
     CubaLIF,
+    DendriticSegment,
     HodgkinHuxley,
     Izhikevich,
+    LiquidAstrocyte,
+    MetaNeuron,
+    MorrisLecar,
+    ResonateAndFire,
+    SigmaDelta,
+    TwoCompartment,
     TwoCurrentLIF,
+    TwoPoint,
 )
 from neuro.rules import (
     Clopath,
@@ -71,6 +83,37 @@ def loop(neuron, *, dt=1 * ms, drive=1.0, ports=("", ""), inhibition=-1.0):
     )  # fmt: skip
 
 
+def fed(neuron, scale=1.0, dt=1 * ms):
+    """An input at every port of 12 neurons, and what they send to a leaky integrator."""
+    rng = np.random.default_rng(8)
+    ports = [n for n in type(neuron).Inputs._fields if n not in type(neuron).noise]
+    return Network(
+        {"in": Input(15), "exc": neuron, "out": LI(3)},
+        [
+            *(Synapse("in", "exc", Dense(scale * rng.uniform(0, 1, (12, 15))), port=port)
+              for port in ports),
+            Synapse("exc", "out", Dense(rng.uniform(0, 1, (3, 12))), delay=2 * dt),
+        ],
+        ("exc", "out"), Clock(dt),
+    )  # fmt: skip
+
+
+OTHERS = {
+    "GIF": lambda: fed(GIF(12)),
+    "MetaNeuron": lambda: fed(MetaNeuron(12)),
+    "QIF": lambda: fed(QIF(12), 10.0),
+    "ResonateAndFire": lambda: fed(ResonateAndFire(12), 3.0),
+    "MorrisLecar": lambda: fed(MorrisLecar(12), 300.0, 0.2 * ms),
+    "TwoCompartment": lambda: fed(TwoCompartment(12)),
+    "TwoPoint": lambda: fed(TwoPoint(12)),
+    "DendriticSegment": lambda: fed(DendriticSegment(12)),
+    "AMSU": lambda: fed(AMSU(12)),
+    "Astrocyte": lambda: fed(Astrocyte(12)),
+    "LiquidAstrocyte": lambda: fed(LiquidAstrocyte(12)),
+    "SigmaDelta": lambda: fed(SigmaDelta(12)),
+}  # fmt: skip
+
+
 def learning(rule):
     """Spikes of a population and of a loop reach 12 neurons through synapses that learn."""
     rng = np.random.default_rng(11)
@@ -106,7 +149,7 @@ def chance():
     )  # fmt: skip
 
 
-NETWORKS = {
+NETWORKS = OTHERS | {
     "chance": chance,
     "brief loop": lambda: Network(
         {"a": LIF(2), "b": LIF(2)},
@@ -208,15 +251,13 @@ def main(engine, path, *jobs):
 
     A job is a name of `NETWORKS`, with ":graded" for values as input or ":2" for two threads.
     """
-    import importlib
-
+    from neuro import sim
     from neuro.errors import Unsupported
 
     if engine == "brian2":
         import brian2
 
         brian2.prefs.codegen.target = "numpy"  # compiling would take a minute a network
-    run = importlib.import_module(f"neuro.sim.{engine}_engine").run
     written = {}
     for job in jobs:
         name, _, option = job.partition(":")
@@ -226,8 +267,8 @@ def main(engine, path, *jobs):
         if engine == "nest":
             kept = [n for n in kept if n.endswith((".spikes", ".v"))]
         try:
-            got = run(network, STEPS, inputs=inputs, record=kept,
-                      threads=2 if option == "2" else 1)  # fmt: skip
+            got = sim.run(network, STEPS * network.clock.dt, inputs=inputs, record=kept,
+                          threads=2 if option == "2" else 1, engine=engine)  # fmt: skip
         except Unsupported as error:
             written[f"{job}/refused"] = str(error)
         else:
