@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -376,9 +377,7 @@ class Module(nn.Module):
                 for k in s.topology.arrays()
             }
             topology = s.topology.with_arrays(values)
-            synapses.append(
-                Synapse(s.pre, s.post, topology, delay=s.delay, port=s.port, name=s.name)
-            )
+            synapses.append(replace(s, topology=topology))
         return self._network.replace(populations=populations, synapses=tuple(synapses))
 
 

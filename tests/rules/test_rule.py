@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from neuro import LIF, Clock, Dense, Input, Network, Synapse, ms
+from neuro.checkpoint import load_network, save_network
 from neuro.errors import InvalidValue, UnknownName, Unsupported
 from neuro.rules import (
     Batched,
@@ -23,6 +24,7 @@ from neuro.rules import (
     TsodyksMarkram,
     from_plain,
 )
+from neuro.train import Module
 
 CLOCK = Clock(1 * ms)
 
@@ -131,6 +133,13 @@ def test_a_network_carries_rules_as_data() -> None:
     with pytest.raises(UnknownName, match="Own"):
         Network.from_plain(structure, arrays)
     assert Network.from_plain(structure, arrays, rules={"Own": Own}) == network(Own(a_plus=0.1))
+
+
+def test_training_and_files_keep_the_rule(tmp_path) -> None:
+    plastic = network(RewardSTDP(), "reward")
+    assert Module(plastic).network() == plastic
+    save_network(plastic, tmp_path / "net.safetensors")
+    assert load_network(tmp_path / "net.safetensors") == plastic
 
 
 def test_a_third_factor_must_be_named_and_fit() -> None:
