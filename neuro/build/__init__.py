@@ -1,8 +1,17 @@
 """Builders: functions that return a Network."""
 
+from neuro.build.dale import check_dale as check_dale
 from neuro.build.feedforward import conv as conv
 from neuro.build.feedforward import dense as dense
 from neuro.build.feedforward import feedforward as feedforward
 from neuro.build.segments import subsample_segments as subsample_segments
+from neuro.build.tripartite import tripartite as tripartite
 
-__all__ = ["conv", "dense", "feedforward", "subsample_segments"]
+__all__ = [
+    "check_dale",
+    "conv",
+    "dense",
+    "feedforward",
+    "subsample_segments",
+    "tripartite",
+]

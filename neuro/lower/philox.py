@@ -18,7 +18,7 @@ _LOW, _HALF = np.uint64(0xFFFFFFFF), np.uint64(32)
 
 
 @njit(inline="always", error_model="numpy")
-def philox4x32(c0, c1, c2, c3, k0, k1):  # noqa: ANN001, ANN201
+def philox4x32(c0, c1, c2, c3, k0, k1):
     """Four uint32 for the counter (c0, c1, c2, c3) and the key (k0, k1), all uint32."""
     c0, c1, c2, c3 = np.uint32(c0), np.uint32(c1), np.uint32(c2), np.uint32(c3)
     k0, k1 = np.uint32(k0), np.uint32(k1)

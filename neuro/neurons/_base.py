@@ -121,6 +121,7 @@ class Neuron:
     Inputs: ClassVar[Any] = Current
     emits: ClassVar[str] = "spikes"
     noise: ClassVar[tuple[str, ...]] = ()
+    conductances: ClassVar[tuple[str, ...]] = ()  # ports whose weights are conductances, so >= 0
     presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
 
     def __init_subclass__(cls) -> None:

@@ -41,6 +41,8 @@ class CobaLIF(Neuron):
         at_least=0, learnable=False,
     )  # fmt: skip
 
+    conductances = ("excitation", "inhibition")
+
     class Inputs(NamedTuple):
         excitation: Array
         inhibition: Array

@@ -16,6 +16,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from neuro.errors import InvalidValue
 from neuro.network import Network, Synapse
 from neuro.sim import delivery
 from neuro.sim.logs import Log
@@ -96,11 +97,19 @@ def build(network: Network, synapses: Sequence[Synapse], parts: Parts, threads: 
     pieces: list[Any] = [None] * len(firsts)
     lock = threading.Lock()
     targets = [_target(parts, network, s) for s in synapses]
+    conductance = [_is_conductance(network, s) for s in synapses]
 
     def make(number: int) -> None:
         low = firsts[number]
         high = min(low + length, units)
         rows = [network.rows(s, low, high) for s in synapses]
+        for s, r, positive in zip(synapses, rows, conductance, strict=True):
+            if positive and len(r.post) and r.weight.min() < 0:
+                raise InvalidValue(
+                    f"Synapse[{s.name!r}]: got the weight {r.weight.min():g}, but the port "
+                    f"{s.port!r} takes conductances, which are at least 0; the reversal potential "
+                    "makes it inhibit"
+                )
         row = np.zeros(high - low + 1, np.int64)
         for r in rows:
             row += r.start
@@ -136,6 +145,11 @@ def build(network: Network, synapses: Sequence[Synapse], parts: Parts, threads: 
     if not any(s.used for s in stores):
         return None
     return _finish(pre, units, parts, stores, pieces)
+
+
+def _is_conductance(network: Network, synapse: Synapse) -> bool:
+    post = type(network.neurons()[synapse.post])
+    return (synapse.port or post.Inputs._fields[0]) in post.conductances
 
 
 def _target(parts: Parts, network: Network, synapse: Synapse) -> tuple[int, NDArray[np.int64]]:

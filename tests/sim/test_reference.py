@@ -77,8 +77,9 @@ def test_currents_from_sources_agree() -> None:
         [Synapse(name, "n", OneToOne(1.0)) for name in ("step", "white", "ou")],
         ("n",), Clock(0.1 * ms),
     )  # fmt: skip
-    expected = sim.run(net, 20 * ms, record=["n.v"], engine="reference", seed=1,
-                       dtype="float64").array("n.v")
+    expected = sim.run(
+        net, 20 * ms, record=["n.v"], engine="reference", seed=1, dtype="float64"
+    ).array("n.v")
     for threads in (1, 2):
         s = sim.Simulation(net, dtype="float64", threads=threads, seed=1)
         pieces = [s.run(t, record=["n.v"]).array("n.v") for t in (7 * ms, 13 * ms)]
