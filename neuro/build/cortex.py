@@ -15,8 +15,9 @@ MV = 1e-3
 def vogels_abbott(kind: str = "cuba", neurons: int = 4000, seed: int = 0) -> Network:
     """Populations "exc" (80 %) and "inh" that keep firing without input, at 0.1 ms a tick.
 
-    Any pair is connected with probability 80 / neurons (2 % of 4,000). The caller sets initial
-    potentials: activity does not begin from rest with kind="coba".
+    Any pair is connected with probability 80 / neurons (2 % of 4,000). The caller sets the
+    initial state. With kind="coba" nothing fires unless conductances too are set (or cells are
+    driven for a while): no resting potential reaches the threshold.
 
     Args:
         kind: "coba", synapses are conductances (0.6 and 6.7 leak conductances), or "cuba",
@@ -60,5 +61,5 @@ def vogels_abbott(kind: str = "cuba", neurons: int = 4000, seed: int = 0) -> Net
         )
     ]  # fmt: skip
     return Network(
-        {"exc": cells(exc), "inh": cells(inh)}, synapses, ("exc", "inh"), Clock(0.1 * ms)
+        {"exc": cells(exc), "inh": cells(inh)}, tuple(synapses), ("exc", "inh"), Clock(0.1 * ms)
     )

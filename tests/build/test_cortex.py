@@ -10,12 +10,20 @@ from neuro.errors import InvalidValue
 N, EXC, DT, SECONDS = 4000, 3200, 1e-4, 0.3
 
 
+def kick(rng, size):
+    """Initial conductances, in leak conductances."""
+    return rng.normal(4, 1.5, size).clip(0), rng.normal(20, 12, size).clip(0)
+
+
 def euler_rate(kind: str) -> float:
     """Firing rate by forward Euler, written from Brette et al. (2007) in mV and nS."""
     rng = np.random.default_rng(11)
     reached = [np.flatnonzero(rng.random(N) < 0.02) for _ in range(N)]
     v, hold = rng.uniform(-60, -50, N), np.zeros(N)
     ge, gi, spikes = np.zeros(N), np.zeros(N), 0
+    if kind == "coba":  # else no cell would ever reach the threshold
+        ge, gi = kick(rng, N)
+        ge, gi = ge / 0.6, gi / 6.7  # in synapses
     for _ in range(round(SECONDS / DT)):
         if kind == "coba":
             dv = ((-60 - v) * 10 + ge * 6 * (0 - v) + gi * 67 * (-80 - v)) / 10
@@ -39,8 +47,12 @@ def test_rate_is_that_of_a_plain_simulation(kind):
     for name in ("exc", "inh"):
         size = network.populations[name].size
         simulation.set(f"{name}.v", rng.uniform(-60e-3, -50e-3, size))
+        if kind == "coba":
+            for variable, start in zip(("g_exc", "g_inh"), kick(rng, size), strict=True):
+                simulation.set(f"{name}.{variable}", start)
     record = simulation.run(SECONDS)
     rate = sum(len(record.events(f"{n}.spikes")[0]) for n in ("exc", "inh")) / N / SECONDS
+    assert rate > 2
     assert rate == pytest.approx(euler_rate(kind), rel=0.15)
     pairs = N * N
     drawn = simulation.synapses
