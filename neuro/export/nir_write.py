@@ -149,6 +149,11 @@ def _check_synapse(network: Network, synapse: Synapse) -> None:
             where, "port", f"is {synapse.port!r}; a NIR node has a single input",
             f"use the port {ports[0]!r}",
         )  # fmt: skip
+    if synapse.rule is not None:
+        raise Unsupported(
+            where, "rule", f"NIR has no plasticity, and {type(synapse.rule).__name__} would change "
+            "the spikes", "write the network with rule=None",
+        )  # fmt: skip
     if type(synapse.topology) not in (Dense, Conv2d):
         kind = type(synapse.topology).__name__
         raise Unsupported(where, "topology", f"NIR has no node for {kind}", "use Dense or Conv2d")

@@ -9,7 +9,11 @@ from pathlib import Path
 from neuro.errors import InvalidValue
 from neuro.network import Network
 
-STATIC, PLASTIC, UNIT = 7, 32, 200  # bytes: slot and weight with their table; a rule; a neuron
+STATIC, PLASTIC, UNIT = (
+    7,
+    60,
+    200,
+)  # bytes: slot and weight with table; while a rule is laid out; a neuron
 
 
 def needed(network: Network, dtype: str = "float32") -> int:

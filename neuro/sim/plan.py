@@ -277,13 +277,14 @@ class Plan:
         port = synapse.port or type(post.neuron).Inputs._fields[0]
         low, high = self.parts.range(synapse.post, part)
         slots, width = self.slots[part], self.dtype.itemsize
-        pre_log, post_log = self.logs[synapse.pre], self.logs[synapse.post]
+        pre_log, post_log = self.logs[synapse.pre], self.logs.get(synapse.post)
+        spiking = post_log is not None and not post_log.graded
         found: dict[str, Any] = {
             "post": (low, high), "pre": self.parts.range(synapse.pre, part),
             "slots": slots.ctypes.data + int(self.parts.slots[synapse.post, port][part]) * width,
             "stride": slots.strides[0], "rows": len(slots),
             "pre_log": pre_log.table.ctypes.data, "pre_lists": pre_log.parts,
-            "post_log": post_log.table.ctypes.data,
+            "post_log": post_log.table.ctypes.data if post_log and spiking else 0,
         }  # fmt: skip
         if synapse.modulator:
             log = self.logs[synapse.modulator]

@@ -116,6 +116,17 @@ class Simulation:
             raise InvalidValue(f"Simulation.run.duration: got {duration} s, expected >= 0")
         probes = self._probes(record)
         fed = stimuli(self.network, inputs, ticks)
+        for s in self.network.synapses:
+            value = fed[s.pre].value if s.pre in fed else None
+            if (
+                s.rule is not None
+                and value is not None
+                and ((value < 0).any() or (value != np.rint(value)).any())
+            ):
+                raise InvalidValue(
+                    f"Simulation.run.inputs[{s.pre!r}]: {s.name!r} learns from spikes, so values "
+                    "must be numbers of spikes (whole, >= 0)"
+                )
         for p in self.network.populations.values():
             if isinstance(p, Recorded) and ticks:  # refused before anything runs
                 p.emission(self.network.clock, 1, first=self.tick + ticks - 1)

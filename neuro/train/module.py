@@ -13,14 +13,16 @@ from torch import Tensor, nn
 from torch.utils import _pytree
 from torch.utils.checkpoint import checkpoint
 
-from neuro.errors import InvalidValue, UnknownName
+from neuro.errors import InvalidValue, UnknownName, Unsupported
 from neuro.lower import recurrent, reference
 from neuro.network import Input, Network, Synapse
+from neuro.neurons import Neuron
 from neuro.nn.connection import transmit
 from neuro.nn.population import Backend, Population, check_input
 from neuro.record import Record
+from neuro.sources import Source
 from neuro.surrogate import Surrogate
-from neuro.synapses import Dense
+from neuro.synapses import Conv2d, Dense
 
 _SPIKES = ("spikes", "count")  # signals that are no state of a neuron
 
@@ -43,8 +45,12 @@ class Module(nn.Module):
         surrogate: derivative of a spike, the same for all populations.
         backend: "auto", "fused" or "reference", see `neuro.nn.Population`.
 
+    Learning rules of synapses rest here; `network()` returns them with the trained weights.
+
     Raises:
         UnknownName: `learn` names nothing in this network.
+        Unsupported: a source, a connection rule or a delay for each connection, which only
+            simulations have.
     """
 
     def __init__(
@@ -56,6 +62,7 @@ class Module(nn.Module):
         backend: Backend = "auto",
     ) -> None:
         super().__init__()
+        _check(network)
         self._network = network
         self._stages = network.stages
         self._delays = {s.name: network.delay_ticks(s) for s in network.synapses}
@@ -188,7 +195,7 @@ class Module(nn.Module):
         populations = self._network.populations
         offered: dict[str, tuple[str, ...]] = {}
         for name, p in populations.items():
-            states = () if isinstance(p, Input) else type(p).State._fields
+            states = type(p).State._fields if isinstance(p, Neuron) else ()
             offered[name] = (*(_SPIKES if p.emits == "spikes" else ()), *states)
         outputs = [
             f"{name}.{populations[name].emits}"
@@ -384,6 +391,23 @@ class Module(nn.Module):
 def detach(state: Any) -> Any:
     """The same state without its history, to cut the gradient between two calls."""
     return _pytree.tree_map(lambda x: x.detach() if isinstance(x, Tensor) else x, state)
+
+
+def _check(network: Network) -> None:
+    """Refuse what has no gradient to go through."""
+    for name, population in network.populations.items():
+        if isinstance(population, Source):
+            raise Unsupported(
+                f"Network[{name!r}]", population.name, "a Module is fed, and has no sources",
+                "make it an Input and feed source.emission(clock, ticks)",
+            )  # fmt: skip
+    for synapse in network.synapses:
+        if not isinstance(synapse.topology, (Dense, Conv2d)):
+            raise Unsupported(
+                f"Synapse[{synapse.name!r}]", "topology",
+                f"{type(synapse.topology).__name__} has no weights to train",
+                "use Dense or Conv2d, or simulate the network with neuro.sim",
+            )  # fmt: skip
 
 
 def _key(synapse: Synapse, array: str) -> str:
