@@ -13,6 +13,7 @@ from neuro.errors import Unsupported, require
 from neuro.export.nir_metadata import NIR_STEP, metadata
 from neuro.network import Input, Network, Synapse
 from neuro.neurons import IF, LI, LIF, Neuron
+from neuro.sources import Source
 from neuro.synapses import Conv2d, Dense
 
 if TYPE_CHECKING:
@@ -49,6 +50,11 @@ def to_nir(network: Network) -> nir.NIRGraph:
     nodes: dict[str, nir.NIRNode] = {}
     for name, population in network.populations.items():
         _check_name(f"Network[{name!r}]", name)
+        if isinstance(population, Source):
+            raise Unsupported(
+                f"Network[{name!r}]", population.name, "NIR graphs are fed, and have no sources",
+                "make it an Input",
+            )  # fmt: skip
         nodes[name] = (
             nir.Input(np.array(population.units))
             if isinstance(population, Input)

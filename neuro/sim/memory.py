@@ -9,11 +9,8 @@ from pathlib import Path
 from neuro.errors import InvalidValue
 from neuro.network import Network
 
-STATIC, PLASTIC, UNIT = (
-    7,
-    60,
-    200,
-)  # bytes: slot and weight with table; while a rule is laid out; a neuron
+# Bytes of a synapse (slot, weight, table), of one with a rule while it is laid out, of a neuron
+STATIC, PLASTIC, UNIT = 7, 60, 200
 
 
 def needed(network: Network, dtype: str = "float32") -> int:

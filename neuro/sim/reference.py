@@ -99,8 +99,8 @@ def _dense(network: Network) -> Network:
             if entries > LARGEST:
                 raise Unsupported(
                     f"Synapse[{s.name!r}]", "topology",
-                    "engine='reference' writes it out as matrices, one for each delay, of more than "
-                    f"{LARGEST:,} entries", "use engine='compiled', or a smaller network",
+                    "engine='reference' writes it out as matrices, one for each delay, of more "
+                    f"than {LARGEST:,} entries", "use engine='compiled', or a smaller network",
                 )  # fmt: skip
             own = delays == delay
             matrix = np.zeros((post.size, pre.size))
