@@ -15,112 +15,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neuro import neurons as neuron_family
-from neuro import sources as source_family
-from neuro import synapses as topology_family
 from neuro.clock import Clock
 from neuro.distributions import Distribution
-from neuro.distributions import from_plain as distribution_from_plain
+from neuro.elements import Input as Input
+from neuro.elements import Synapse as Synapse
 from neuro.errors import InvalidValue, UnknownName, Unsupported
 from neuro.neurons import Neuron
+from neuro.plain import by_name, changes, make_population, make_synapse, plain_options
 from neuro.rules import Rule
-from neuro.rules import from_plain as rule_from_plain
-from neuro.shape import Shape, shape_of
 from neuro.sources import Source
-from neuro.synapses import Rows, Sparse, Topology
-
-
-@dataclass(frozen=True)
-class Input:
-    """A population that only relays what the user feeds in.
-
-    Args:
-        shape: its units, without batch, e.g. (2, 34, 34) for polarity, y, x.
-    """
-
-    shape: int | Shape
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "shape", shape_of("Input.shape", self.shape))
-        if not self.shape:
-            raise InvalidValue("Input.shape: got (), expected at least one axis, e.g. Input(700)")
-
-    emits = "spikes"
-
-    @property
-    def units(self) -> Shape:
-        """Shape of the population as a tuple."""
-        return self.shape  # type: ignore[return-value]  # made a tuple on construction
-
-    @property
-    def size(self) -> int:
-        """Number of units."""
-        return int(np.prod(self.units))
-
-
-@dataclass(frozen=True, eq=False)
-class Synapse:
-    """An edge: spikes of `pre` travel `delay` seconds and reach a port of `post`.
-
-    Args:
-        pre, post: names of populations.
-        topology: `Dense`, `Conv2d`, ... with the weights.
-        delay: seconds. One number, or an array that broadcasts to the presynaptic shape (an axonal
-            delay per unit), or one for each synapse of a `Sparse`: all on the network clock's grid.
-            Or a `Distribution` from which one is drawn for each synapse and rounded to the grid, to
-            one tick at least if its `low` is above 0. A loop needs at least one tick somewhere.
-        port: input port of the postsynaptic neuron; its first port by default.
-        name: unique name; "pre->post" by default.
-        rule: how the weights change in a simulation, e.g. `PairSTDP()`; fixed by default.
-        modulator: population that is the rule's third factor, with one unit, or one for each
-            postsynaptic unit.
-    """
-
-    pre: str
-    post: str
-    topology: Topology
-    delay: float | NDArray[np.float64] | Distribution = 0.0
-    port: str = ""
-    name: str = ""
-    rule: Rule | None = None
-    modulator: str = ""
-
-    def __post_init__(self) -> None:
-        if not self.name:
-            port = f".{self.port}" if self.port else ""
-            object.__setattr__(self, "name", f"{self.pre}->{self.post}{port}")
-        if "." in self.pre or "." in self.post:
-            raise InvalidValue(f"Synapse {self.name!r}: population names contain no dot; use port=")
-        if not isinstance(self.topology, Topology):
-            raise InvalidValue(
-                f"Synapse[{self.name!r}].topology: got a {type(self.topology).__name__}, expected "
-                "Dense(...), Conv2d(...) or another Topology"
-            )
-        if self.rule is not None and not isinstance(self.rule, Rule):
-            raise InvalidValue(
-                f"Synapse[{self.name!r}].rule: got a {type(self.rule).__name__}, expected "
-                "PairSTDP(...) or another Rule"
-            )
-        third = self.rule is not None and bool(self.rule.Modulator._fields)
-        if third != bool(self.modulator):
-            raise InvalidValue(
-                f"Synapse[{self.name!r}].modulator: got {self.modulator!r}, but the rule is "
-                f"{self.rule!r}; name a population if and only if the rule has a third factor"
-            )
-        if isinstance(self.delay, Distribution):
-            if not self.delay.bounds[0] >= 0:
-                raise InvalidValue(
-                    f"Synapse[{self.name!r}].delay: {self.delay!r} may draw times below 0; give it "
-                    "low=, e.g. one tick"
-                )
-            return
-        delay = np.array(self.delay, dtype=np.float64)
-        if not np.isfinite(delay).all() or (delay < 0).any():
-            raise InvalidValue(
-                f"Synapse[{self.name!r}].delay: got {delay.min():g} s, expected finite seconds >= 0"
-            )
-        delay.flags.writeable = False
-        object.__setattr__(self, "delay", float(delay) if delay.ndim == 0 else delay)
+from neuro.synapses import Rows, Sparse
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -355,7 +259,7 @@ class Network:
             synapses.append({
                 "name": s.name, "pre": s.pre, "post": s.post, "port": s.port,
                 "delay": delay, "type": type(s.topology).__name__,
-                "options": _plain_options(s.topology), "arrays": sorted(named),
+                "options": plain_options(s.topology), "arrays": sorted(named),
             })  # fmt: skip
             if s.rule is not None:
                 synapses[-1] |= {"rule": s.rule.plain(), "modulator": s.modulator}
@@ -389,11 +293,11 @@ class Network:
         """
         try:
             populations = {
-                name: _population(name, entry, arrays, neurons or {})
+                name: make_population(name, entry, arrays, neurons or {})
                 for name, entry in structure["populations"].items()
             }
             synapses = tuple(
-                _synapse(entry, arrays, rules or {}) for entry in structure["synapses"]
+                make_synapse(entry, arrays, rules or {}) for entry in structure["synapses"]
             )
             clock = Clock(Fraction(*structure["tick"]))
             return cls(populations, synapses, tuple(structure["outputs"]), clock)
@@ -438,7 +342,7 @@ class Network:
         """One line per difference, e.g. "hid.tau_mem: 0.02 -> 0.01"; empty if equal."""
         (mine, my_arrays), (theirs, their_arrays) = self.plain(), other.plain()
         lines = [
-            f"{path}: {a} -> {b}" for path, a, b in _changes(_by_name(mine), _by_name(theirs), "")
+            f"{path}: {a} -> {b}" for path, a, b in changes(by_name(mine), by_name(theirs), "")
         ]
         for name in sorted(my_arrays.keys() & their_arrays.keys()):
             a, b = my_arrays[name], their_arrays[name]
@@ -477,106 +381,3 @@ def _rounded(
     """Drawn delays in ticks; a distribution that keeps away from 0 gives at least one."""
     ticks = np.rint(np.asarray(seconds, np.float64) / clock.dt).astype(np.int32)
     return np.maximum(ticks, 1 if drawn.bounds[0] > 0 else 0, dtype=np.int32)
-
-
-def _look_up(value: float | str, arrays: Mapping[str, NDArray[Any]]) -> float | NDArray[Any]:
-    """A number as it stands, or the array that a name stands for."""
-    return arrays[value] if isinstance(value, str) else value
-
-
-def _population(
-    name: str,
-    entry: Mapping[str, Any],
-    arrays: Mapping[str, NDArray[Any]],
-    own: Mapping[str, type[Neuron]],
-) -> Input | Neuron | Source:
-    shape = tuple(entry["shape"])
-    if entry["type"] == "Input":
-        return Input(shape)
-    sources = {
-        n: c
-        for n, c in vars(source_family).items()
-        if isinstance(c, type) and issubclass(c, Source) and c is not Source
-    }
-    if entry["type"] in sources and entry["type"] not in own:
-        given = {k: _look_up(v, arrays) for k, v in entry["parameters"].items()}
-        return sources[entry["type"]](shape, **given, **entry["options"])
-    known: dict[str, type[Neuron]] = {
-        n: c
-        for n, c in vars(neuron_family).items()
-        if isinstance(c, type) and issubclass(c, Neuron) and c is not Neuron
-    }
-    classes = {**known, **own}
-    if entry["type"] not in classes:
-        raise UnknownName(
-            f"neuron class of population {name!r} (pass your own classes as neurons={{...}})",
-            entry["type"], classes,
-        )  # fmt: skip
-    values = {k: _look_up(v, arrays) for k, v in entry["parameters"].items()}
-    return classes[entry["type"]](shape, **values, **entry["options"])
-
-
-def _plain_options(topology: Topology) -> dict[str, Any]:
-    """Options of a topology as JSON-ready values, those of a topology within it among them."""
-    plain: dict[str, Any] = {}
-    for name, value in topology.options().items():
-        if isinstance(value, Topology):
-            plain[name] = {"type": type(value).__name__, "options": _plain_options(value)}
-        else:
-            plain[name] = value.plain() if isinstance(value, Distribution) else value
-    return plain
-
-
-def _topology(where: str, entry: Mapping[str, Any], named: Mapping[str, NDArray[Any]]) -> Topology:
-    known = {
-        n: c
-        for n, c in vars(topology_family).items()
-        if isinstance(c, type) and issubclass(c, Topology) and c is not Topology
-    }
-    if entry["type"] not in known:
-        raise UnknownName(f"topology class of {where}", entry["type"], known)
-    options: dict[str, Any] = {}
-    for name, value in entry["options"].items():
-        if isinstance(value, Mapping) and "type" in value:
-            options[name], named = _topology(where, value, named), {}
-        else:
-            drawn = isinstance(value, Mapping)
-            options[name] = distribution_from_plain(value) if drawn else value
-    return known[entry["type"]](**named, **options)
-
-
-def _synapse(
-    entry: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], own: Mapping[str, type[Rule]]
-) -> Synapse:
-    named = {key: arrays[f"{entry['name']}.{key}"] for key in entry["arrays"]}
-    topology = _topology(f"synapse {entry['name']!r}", entry, named)
-    given = entry["delay"]
-    delay = (
-        distribution_from_plain(given) if isinstance(given, Mapping) else _look_up(given, arrays)
-    )
-    rule = rule_from_plain(entry["rule"], own) if "rule" in entry else None
-    return Synapse(
-        entry["pre"], entry["post"], topology, delay, entry["port"], entry["name"], rule,
-        entry.get("modulator", ""),
-    )  # fmt: skip
-
-
-def _by_name(structure: dict[str, Any]) -> dict[str, Any]:
-    return {**structure, "synapses": {s["name"]: s for s in structure["synapses"]}}
-
-
-def _changes(a: Any, b: Any, path: str) -> list[tuple[str, Any, Any]]:
-    """Leaves in which two nested dictionaries differ; a side without the key shows as None."""
-    if isinstance(a, dict) and isinstance(b, dict):
-        keys = [*a, *(k for k in b if k not in a)]
-        found: list[tuple[str, Any, Any]] = []
-        for key in keys:
-            skip = key in ("populations", "synapses", "parameters", "options")
-            inner = path if skip else f"{path}.{key}".lstrip(".")
-            if key not in a or key not in b:
-                found.append((inner, "absent" if key not in a else "present",
-                              "absent" if key not in b else "present"))  # fmt: skip
-            else:
-                found += _changes(a[key], b[key], inner)
-        return found
-    return [] if a == b else [(path, a, b)]

@@ -8,8 +8,9 @@ import numpy as np
 
 from neuro.clock import Clock
 from neuro.errors import InvalidValue
-from neuro.network import Input, Network, Shape, Synapse
+from neuro.network import Input, Network, Synapse
 from neuro.neurons import Neuron
+from neuro.shape import Shape
 from neuro.synapses import Conv2d, Dense, Topology
 
 

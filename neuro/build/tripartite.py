@@ -18,8 +18,8 @@ def tripartite(
     pre: str, post: str, astrocyte: str, sizes: tuple[int, int, int], *, p: float,
     p_astrocyte: float = 1.0, pool_size: int = 1, pool: Pool = "random", weight: float = 1.0,
     to_astrocyte: float = 1.0, from_astrocyte: float = 1.0, delay: float = 1e-3,
-    astrocyte_delay: float = 1e-3, port: str = "", astrocyte_port: str = "",
-    current_port: str = "", seed: int = 0, autapses: bool = True,
+    astrocyte_delay: float = 1e-3, ports: tuple[str, str, str] = ("", "", ""), seed: int = 0,
+    autapses: bool = True,
 ) -> tuple[Synapse, Synapse, Synapse]:  # fmt: skip
     """Synapses pre -> post, pre -> astrocyte and astrocyte -> post.
 
@@ -36,8 +36,8 @@ def tripartite(
         weight, to_astrocyte, from_astrocyte: of the three kinds of synapse.
         delay: seconds, of pre -> post.
         astrocyte_delay: seconds, of the other two.
-        port, astrocyte_port, current_port: input ports of post, of the astrocyte, and of post for
-            what the astrocyte emits; the first port by default.
+        ports: input ports of post, of the astrocyte, and of post for what the astrocyte emits; the
+            first port by default.
         seed: of everything drawn.
         autapses: whether a neuron may reach itself.
 
@@ -63,14 +63,14 @@ def tripartite(
     beside = generator.random(len(target)) < p_astrocyte
     chosen = pools[target[beside], generator.integers(0, pool_size, int(beside.sum()))]
     return (
-        Synapse(pre, post, Sparse(source, target, weight), delay, port, f"{pre}->{post}"),
+        Synapse(pre, post, Sparse(source, target, weight), delay, ports[0], f"{pre}->{post}"),
         Synapse(
             pre, astrocyte, Sparse(source[beside], chosen, to_astrocyte), astrocyte_delay,
-            astrocyte_port, f"{pre}->{astrocyte}",
+            ports[1], f"{pre}->{astrocyte}",
         ),
         Synapse(
             astrocyte, post, Sparse(chosen, target[beside], from_astrocyte), astrocyte_delay,
-            current_port, f"{astrocyte}->{post}",
+            ports[2], f"{astrocyte}->{post}",
         ),
     )  # fmt: skip
 

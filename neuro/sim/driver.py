@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from neuro.sim.native import call, carray, fetch_add, load, pointer, yield_address
 
 BARRIER = 0  # in place of an actor's address
-PATIENCE = 20_000  # looks at the counter before others may run
+PATIENCE = 2_000  # looks at the counter before others may run
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
