@@ -18,6 +18,8 @@ from neuro.metrics.intervals import cv as cv
 from neuro.metrics.intervals import cv2 as cv2
 from neuro.metrics.intervals import interspike_intervals as interspike_intervals
 from neuro.metrics.intervals import lv as lv
+from neuro.metrics.mattis import hierarchical_amplitudes as hierarchical_amplitudes
+from neuro.metrics.mattis import mattis as mattis
 from neuro.metrics.rates import PopulationRate as PopulationRate
 from neuro.metrics.rates import firing_rates as firing_rates
 from neuro.metrics.rates import population_rate as population_rate
@@ -51,10 +53,12 @@ __all__ = [
     "false_negative",
     "fano_factor",
     "firing_rates",
+    "hierarchical_amplitudes",
     "interspike_intervals",
     "lempel_ziv",
     "lempel_ziv_complexity",
     "lv",
+    "mattis",
     "optimal_theta",
     "population_rate",
     "power_spectrum",

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from neuro.errors import UnknownName
+from neuro.rules import hebb_memory as hebb_memory
 from neuro.rules import stdp as stdp
 from neuro.rules import tempotron as tempotron
 from neuro.rules._base import Rule as Rule
@@ -32,7 +33,7 @@ __all__ = [
     "BCM", "Batched", "Clopath", "Combined", "Hebbian", "HeterosynapticNormalisation",
     "HomeostaticScaling", "IntrinsicPlasticity", "Oja", "PairSTDP", "RewardSTDP", "Rewiring",
     "Rule", "State", "TripletSTDP", "TsodyksMarkram", "VogelsISTDP", "from_plain",
-    "stdp", "tempotron",
+    "hebb_memory", "stdp", "tempotron",
 ]  # fmt: skip
 
 
