@@ -1,5 +1,8 @@
 """Builders: functions that return a Network."""
 
+from neuro.build.balanced import balanced_start as balanced_start
+from neuro.build.balanced import brunel as brunel
+from neuro.build.balanced import vogels_abbott as vogels_abbott
 from neuro.build.dale import check_dale as check_dale
 from neuro.build.feedforward import conv as conv
 from neuro.build.feedforward import dense as dense
@@ -9,6 +12,8 @@ from neuro.build.segments import subsample_segments as subsample_segments
 from neuro.build.tripartite import tripartite as tripartite
 
 __all__ = [
+    "balanced_start",
+    "brunel",
     "check_dale",
     "conv",
     "dense",
@@ -16,4 +21,5 @@ __all__ = [
     "potjans_diesmann",
     "subsample_segments",
     "tripartite",
+    "vogels_abbott",
 ]
