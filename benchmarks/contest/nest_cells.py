@@ -8,8 +8,8 @@ from typing import Any
 import nest
 import numpy as np
 
-from simulation.serve import Stopwatch, peak_mb, serve
-from simulation.spec import WARM, Population, Spec
+from contest.serve import Stopwatch, peak_mb, serve
+from contest.spec import WARM, Population, Spec
 
 MODELS = {
     "cuba": "iaf_psc_exp", "coba": "iaf_cond_exp", "delta": "iaf_psc_delta", "psc": "iaf_psc_exp",

@@ -15,14 +15,14 @@ import brian2 as b2
 import numpy as np
 from numpy.typing import NDArray
 
-from simulation.serve import Stopwatch, peak_mb, serve
-from simulation.spec import TICK, WARM, Projection, Spec
+from contest.serve import Stopwatch, peak_mb, serve
+from contest.spec import TICK, WARM, Projection, Spec
 
 EQUATIONS = {
     "cuba": """dv/dt = (ge + gi - (v - v_leak)) / tau_mem : 1 (unless refractory)
                dge/dt = -ge / tau_exc : 1
                dgi/dt = -gi / tau_inh : 1""",
-    "coba": """dv/dt = (ge*(e_exc - v) + gi*(e_inh - v) - (v - v_leak)) / tau_mem : 1 (unless refractory)
+    "coba": """dv/dt = (ge*(e_exc-v) + gi*(e_inh-v) + v_leak - v)/tau_mem : 1 (unless refractory)
                dge/dt = -ge / tau_exc : 1
                dgi/dt = -gi / tau_inh : 1""",
     "delta": "dv/dt = -(v - v_leak) / tau_mem : 1 (unless refractory)",
@@ -160,7 +160,6 @@ class Standalone:
     def __init__(self, spec: Spec) -> None:
         self.neurons, self.peak, self.compiled = spec.neurons, 0.0, 0.0
         self.folder = Path(tempfile.mkdtemp(prefix="brian2-"))
-        self.seconds = b2.Quantity(1.0, dim=b2.second.dim)
         with Stopwatch() as building:
             self.network, self.monitor = network(spec)
         self.arrays_s = building.seconds

@@ -16,7 +16,7 @@ MV, MS = 1e-3, 1e-3
 
 @dataclass(frozen=True)
 class Population:
-    """Equal neurons; potentials start from `start`: "uniform" (low, high) or "normal" (mean, sd)."""
+    """Equal neurons. `start`: of potentials, "uniform" (low, high) or "normal" (mean, sd)."""
 
     name: str
     size: int
@@ -87,7 +87,7 @@ class Spec:
         }
 
     def conductances(self, seed: int = 0) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """With which the coba network starts, else it stays silent (Brette et al. 2007)."""
+        """With which the coba network starts (Brette et al. 2007)."""
         random = np.random.default_rng(seed + 1)
         excitation, inhibition = (
             random.normal(m, s, self.neurons) for m, s in ((4, 1.5), (20, 12))
@@ -165,14 +165,18 @@ def cuba(neurons: int, *, plastic: bool = False) -> Spec:
 
 
 def coba(neurons: int) -> Spec:
-    """Vogels & Abbott 2005 with conductances, in units of the leak's (10 nS)."""
+    """Vogels & Abbott 2005 with conductances, in units of the leak's (10 nS).
+
+    The leak's potential is that of their network with currents: with their -60 mV, more than half
+    of the realisations of 4,000 neurons fall silent within the second, in every simulator.
+    """
     constants = {
         "tau_mem": 20 * MS, "tau_exc": 5 * MS, "tau_inh": 10 * MS, "e_exc": 0.0,
         "e_inh": -80 * MV, "v_th": -50 * MV, "v_reset": -60 * MV, "refractory": 5 * MS,
     }  # fmt: skip
     start = ("normal", -65 * MV, 5 * MV)
     return _balanced(
-        f"coba_{neurons}", neurons, "coba", (0.6, 6.7), (64, 16), constants, start, -60 * MV
+        f"coba_{neurons}", neurons, "coba", (0.6, 6.7), (64, 16), constants, start, -49 * MV
     )
 
 

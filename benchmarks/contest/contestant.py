@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from simulation.spec import Spec
+from contest.spec import Spec
 
 HERE = Path(__file__).parents[1]
 ENVIRONMENTS = HERE.parent / ".bench"
@@ -44,16 +44,16 @@ class Entry:
         }
 
 
-OURS = {f"{n}": Entry("simulation.ours", "", threads=n) for n in (1, 2)}
+OURS = {f"{n}": Entry("contest.ours", "", threads=n) for n in (1, 2)}
 _SMALL = ("cuba_*", "coba_*", "brunel_*", "stdp_*", "microcircuit_0.1")
 PEERS = {
-    "brian2_cpp": Entry("simulation.brian2_peer", "brian2", ("cpp",), networks=_SMALL),
+    "brian2_cpp": Entry("contest.brian2_cells", "brian2", ("cpp",), networks=_SMALL),
     "brian2_cpp_openmp2": Entry(
-        "simulation.brian2_peer", "brian2", ("cpp",), 2, ("cuba_64000", "microcircuit_0.1")
+        "contest.brian2_cells", "brian2", ("cpp",), 2, ("cuba_64000", "microcircuit_0.1")
     ),
-    "brian2_cython": Entry("simulation.brian2_peer", "brian2", ("cython",), 1, ("cuba_4000",)),
-    "nest_1": Entry("simulation.nest_peer", "nest", networks=_SMALL),
-    "nest_2": Entry("simulation.nest_peer", "nest", (), 2, (*_SMALL, "microcircuit_1.0")),
+    "brian2_cython": Entry("contest.brian2_cells", "brian2", ("cython",), 1, ("cuba_4000",)),
+    "nest_1": Entry("contest.nest_cells", "nest", networks=_SMALL),
+    "nest_2": Entry("contest.nest_cells", "nest", (), 2, (*_SMALL, "microcircuit_1.0")),
 }
 
 
