@@ -71,6 +71,7 @@ class Network:
                 raise InvalidValue(f"Network[{name!r}].shape is empty; give it one, e.g. LIF(128)")
         for name in outputs:
             self._population(name, "Network.outputs")
+        self._check_seeds()
         self._check_synapses()
         _ = self.order  # raises on a loop without delay
 
@@ -78,6 +79,19 @@ class Network:
         if name not in self.populations:
             raise UnknownName(where, name, self.populations)
         return self.populations[name]
+
+    def _check_seeds(self) -> None:
+        """Refuse sources that would draw the same numbers."""
+        seen: dict[int, str] = {}
+        for name, population in self.populations.items():
+            seed = getattr(population, "seed", None) if isinstance(population, Source) else None
+            if seed is not None and seed in seen:
+                raise InvalidValue(
+                    f"Network[{name!r}].seed: {seed} is the seed of {seen[seed]!r} too, so that "
+                    "both would draw the same numbers; give one of them another seed"
+                )
+            if seed is not None:
+                seen[seed] = name
 
     def _check_synapses(self) -> None:
         seen: set[str] = set()

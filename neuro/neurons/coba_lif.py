@@ -22,7 +22,8 @@ class CobaLIF(Neuron):
     Conductances are in units of the leak conductance. Integrator: exponential Euler, exact for
     conductances held over the tick; stable for any tick, but a tick above a fifth of a synaptic
     time constant warns (`CoarseStep`) of the charge it adds. While refractory, v stays at v_reset.
-    `fire` measures the distance in units of v_th - e_leak.
+    `fire` measures the distance in units of
+    that between v_th and e_leak.
 
     Source: Vogels and Abbott, J. Neurosci. 25 (2005), eq. 1; the defaults are the benchmark of
     Brette et al., J. Comput. Neurosci. 23 (2007).
@@ -100,7 +101,8 @@ class CobaLIF(Neuron):
 
     @staticmethod
     def fire(s: CobaLIF.State, p: CobaLIF.Coefficients) -> Array:
-        return (s.v - p.v_th) / (p.v_th - p.e_leak)
+        span = p.v_th - p.e_leak
+        return (s.v - p.v_th) / ops.sqrt(span * span)
 
     @staticmethod
     def jump(s: CobaLIF.State, p: CobaLIF.Coefficients, z: Array) -> CobaLIF.State:

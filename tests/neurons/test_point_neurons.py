@@ -92,3 +92,14 @@ def test_hodgkin_huxley_fires_above_its_rheobase_and_not_below() -> None:
         out, _, _ = run(HodgkinHuxley(1), 0.01 * ms, x)
         rates.append(int((out[20_000:] > 0).sum()) / 0.3)
     assert rates[0] == 0 and 55 < rates[1] < 75
+
+
+def test_a_conductance_neuron_whose_leak_lies_above_threshold_fires_by_itself() -> None:
+    """Closed form: from reset it reaches v_th after tau log((e_leak - v_reset) / (e_leak - v_th))."""
+    neuron = CobaLIF(1, e_leak=-45e-3, v_th=-50e-3, v_reset=-60e-3)
+    layer = Population(neuron, Clock(0.1 * ms))
+    spk, _ = layer(torch.zeros(10_000, 1, 1, dtype=torch.float64))
+    period = 20 * ms * np.log(15 / 5)
+    assert np.diff(np.flatnonzero(spk[:, 0, 0].numpy())).mean() == pytest.approx(
+        period / (0.1 * ms), abs=1
+    )

@@ -122,7 +122,8 @@ def test_a_generator_repeats_its_recording_in_every_engine() -> None:
 
 def test_networks_with_sources_are_plain_data() -> None:
     sources = {
-        "a": Poisson((2, 3), rate=[1.0, 2.0], times=[0, 1], seed=2), "b": WhiteNoise(6, sigma=0.2),
+        "a": Poisson((2, 3), rate=[1.0, 2.0], times=[0, 1], seed=2),
+        "b": WhiteNoise(6, sigma=0.2, seed=1),
         "c": OrnsteinUhlenbeck(6, mean=np.arange(6)), "d": StepCurrent(6, [1.0], [0.0]),
         "e": SpikeGenerator(6, [0.1], [2]),
         "f": Recorded(6, np.ones((4, 6)), 1 * ms, True),
@@ -131,8 +132,13 @@ def test_networks_with_sources_are_plain_data() -> None:
         {**sources, "n": LIF((2, 3))}, [Synapse(k, "n", OneToOne()) for k in sources], ("n",), CLOCK
     )
     assert Network.from_plain(*net.plain()) == net
-    other = net.replace(populations={**net.populations, "a": Poisson((2, 3), rate=3.0)})
+    other = net.replace(populations={**net.populations, "a": Poisson((2, 3), rate=3.0, seed=2)})
     assert other != net
+
+
+def test_two_sources_that_would_draw_the_same_are_refused() -> None:
+    with pytest.raises(InvalidValue, match=r"'b'.*seed: 0 is the seed of 'a' too"):
+        Network({"a": Poisson(3), "b": WhiteNoise(4), "n": LIF(3)}, (), ("n",), CLOCK)
 
 
 @pytest.mark.parametrize(
