@@ -9,6 +9,7 @@ from neuro.errors import UnknownName
 from neuro.rules import hebb_memory as hebb_memory
 from neuro.rules import stdp as stdp
 from neuro.rules import tempotron as tempotron
+from neuro.rules import whitening as whitening
 from neuro.rules._base import Rule as Rule
 from neuro.rules.batched import Batched as Batched
 from neuro.rules.batched import State as State
@@ -33,7 +34,7 @@ __all__ = [
     "BCM", "Batched", "Clopath", "Combined", "Hebbian", "HeterosynapticNormalisation",
     "HomeostaticScaling", "IntrinsicPlasticity", "Oja", "PairSTDP", "RewardSTDP", "Rewiring",
     "Rule", "State", "TripletSTDP", "TsodyksMarkram", "VogelsISTDP", "from_plain",
-    "hebb_memory", "stdp", "tempotron",
+    "hebb_memory", "stdp", "tempotron", "whitening",
 ]  # fmt: skip
 
 
