@@ -20,8 +20,8 @@ from neuro.recipe import Json, Out, Quick, Seed, finish
 from neuro.rules import hebb_memory
 
 SOURCE = (
-    "Agliari et al., Multitasking Hebbian network, arXiv 2308.04106: second of the amplitudes "
-    "(1 - d) d^(k - 1) at d = 0.4"
+    "Agliari, Alessandrelli, Barra & Ricci-Tersenghi 2023, arXiv 2308.04106: amplitudes fall as a "
+    "power law, here (1 - d) d^(k - 1), the second at d = 0.4"
 )
 UNITS, PATTERNS, TEMPERATURE = 5000, 3, 0.01
 DILUTION = (0.0, 0.2, 0.4, 0.55, 0.6, 0.7, 0.8, 0.9)
