@@ -8,7 +8,7 @@ from typing import Any
 COLOURS = {
     "neuro": "#1b6ca8", "brian2_cpp": "#d1495b", "brian2_cpp_openmp2": "#e58e9b",
     "brian2_cython": "#f0c0c7", "nest_1": "#8d8741", "nest_2": "#bdb76b",
-    
+
 }  # fmt: skip
 
 
