@@ -55,7 +55,7 @@ def build(seed: int, connected: bool = True) -> Network:
         for post in SIZES:
             weight = strongest * random.random((SIZES[post], SIZES[pre]))
             synapses.append(Synapse(pre, post, Dense(weight), delay=1 * ms))
-    return Network({**cells, **noise}, synapses, tuple(SIZES), Clock(1 * ms))
+    return Network({**cells, **noise}, tuple(synapses), tuple(SIZES), Clock(1 * ms))
 
 
 def simulate(network: Network, seed: int, seconds: float) -> dict[str, Events]:

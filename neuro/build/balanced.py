@@ -73,7 +73,7 @@ def vogels_abbott(
                 else FixedInDegree(degrees[i], weight, seed=own, autapses=False)
             )
             synapses.append(Synapse(pre, post, rule, 0.1 * ms, port))
-    return Network(cells, synapses, ("exc", "inh"), Clock(0.1 * ms))
+    return Network(cells, tuple(synapses), ("exc", "inh"), Clock(0.1 * ms))
 
 
 def balanced_start(network: Network, seed: int = 0) -> dict[str, NDArray[np.float64]]:
@@ -156,7 +156,7 @@ def brunel(
             "exc drive": Poisson(sizes[0], rate=rate, seed=2 * seed),
             "inh drive": Poisson(sizes[1], rate=rate, seed=2 * seed + 1),
         },
-        synapses, ("exc", "inh"), Clock(dt),
+        tuple(synapses), ("exc", "inh"), Clock(dt),
     )  # fmt: skip
 
 
