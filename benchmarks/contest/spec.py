@@ -167,8 +167,8 @@ def cuba(neurons: int, *, plastic: bool = False) -> Spec:
 def coba(neurons: int) -> Spec:
     """Vogels & Abbott 2005 with conductances, in units of the leak's (10 nS).
 
-    The leak's potential is that of their network with currents: with their -60 mV, more than half
-    of the realisations of 4,000 neurons fall silent within the second, in every simulator.
+    The leak's potential is that of their network with currents: with their -60 mV, 3 of 8
+    realisations of 4,000 neurons fell silent within the second, in every simulator.
     """
     constants = {
         "tau_mem": 20 * MS, "tau_exc": 5 * MS, "tau_inh": 10 * MS, "e_exc": 0.0,
