@@ -12,14 +12,16 @@ Array = NDArray[np.float64]
 
 def draw(
     paths: dict[str, Array], mlp: Array, ncap: float, weights: tuple[float, ...],
-    scans: dict[str, dict[str, list[Any]]], file: Path,
+    scans: dict[str, dict[str, list[Any]]], seconds: float, file: Path,
 ) -> None:  # fmt: skip
-    """Paths of the swimmers, random controllers, and recruitment by touch."""
+    """Distance swum in `seconds`, random controllers, and recruitment by touch."""
     figure, axes = plt.subplots(1, 2 + len(scans), figsize=(4 * (2 + len(scans)), 3.4))
-    for name, path in paths.items():
-        axes[0].plot(*path[:, 0].T, label=name.replace("_", " "), lw=1)
-    axes[0].set(xlabel="x (body lengths)", ylabel="y (body lengths)", title="30 s of swimming")
-    axes[0].set_aspect("equal", adjustable="datalim")
+    for (name, path), style in zip(paths.items(), ("-", "-.", ":", "--"), strict=True):
+        away = np.linalg.norm(path[:, 0] - path[0, 0], axis=1)
+        axes[0].plot(
+            np.linspace(0, seconds, len(away)), away, style, label=name.replace("_", " "), lw=1.5
+        )
+    axes[0].set(xlabel="time (s)", ylabel="distance (body lengths)", title="swimming")
     axes[0].legend(fontsize=7)
     axes[1].hist(mlp, bins=30, color="0.6")
     axes[1].axvline(ncap, color="C0", label="NCAP, untrained")
@@ -35,6 +37,8 @@ def draw(
             xscale="log", xlabel="weight of a synapse (threshold 1)",
             ylabel="responding inter, motor (%)", title=name.replace("_", " "),
         )  # fmt: skip
+        ax.set_xticks([0.01, 0.02, 0.04, 0.08, 0.16], ["0.01", "0.02", "0.04", "0.08", "0.16"])
+        ax.minorticks_off()
         ax.legend(fontsize=7)
     figure.tight_layout()
     figure.savefig(file, dpi=120)

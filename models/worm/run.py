@@ -109,8 +109,8 @@ def main(
     out.mkdir(parents=True, exist_ok=True)
     ncap, touch = part("ncap"), part("touch")
     first = PILOT + 1000 * seed
-    trials, mlps = (1, 50) if quick else (5, 300)
-    touches, shuffles = (2, 4) if quick else (5, 40)
+    trials, mlps = (1, 50) if quick else (3, 300)
+    touches, shuffles = (2, 4) if quick else (3, 20)
     worms = connectomes(data, first)
 
     # 1. The swimmer: graded, random, spiking.
@@ -178,7 +178,8 @@ def main(
         "seed": seed,
         "figure": str(out / "worm.png"),
     }
-    part("figure").draw(paths, mlp, moved["ncap"], touch.WEIGHTS, scans, out / "worm.png")
+    shown = out / "worm.png"
+    part("figure").draw(paths, mlp, moved["ncap"], touch.WEIGHTS, scans, SECONDS, shown)
     finish(results, out, as_json=as_json)
 
 
