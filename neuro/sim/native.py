@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import platform
 from typing import Any
 
 import numba
@@ -76,12 +77,39 @@ def _prefetch(typingctx, address):
     return types.void(types.int64), codegen
 
 
+_X86 = platform.machine().lower() in ("x86_64", "amd64")
+
+
+@intrinsic
+def _float_mode(typingctx, mode):
+    """Set the processor's mode for floating-point numbers, if mode >= 0; what it was before."""
+
+    def codegen(context, builder, signature, args):
+        if not _X86:
+            return args[0]
+        half, byte = ir.IntType(32), ir.IntType(8).as_pointer()
+        kind = ir.FunctionType(ir.VoidType(), [byte])
+        store = cgutils.get_or_insert_function(builder.module, kind, "llvm.x86.sse.stmxcsr")
+        load = cgutils.get_or_insert_function(builder.module, kind, "llvm.x86.sse.ldmxcsr")
+        place = cgutils.alloca_once(builder, half)
+        builder.call(store, [builder.bitcast(place, byte)])
+        before = builder.zext(builder.load(place), _WORD)
+        with builder.if_then(builder.icmp_signed(">=", args[0], ir.Constant(_WORD, 0))):
+            builder.store(builder.trunc(args[0], half), place)
+            builder.call(load, [builder.bitcast(place, byte)])
+        return before
+
+    return types.int64(types.int64), codegen
+
+
 # Numba replaces the first parameter of an intrinsic; a type checker cannot know.
 pointer: Any = _pointer
 call: Any = _call
 fetch_add: Any = _fetch_add
 load: Any = _load
 prefetch: Any = _prefetch
+float_mode: Any = _float_mode
+FLUSH = 0x8040  # mode bits: results and operands below the normal numbers count as 0
 
 
 @njit(error_model="numpy")
