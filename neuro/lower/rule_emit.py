@@ -161,10 +161,17 @@ def _views(laws: Laws, at: _Table) -> list[str]:
     ]  # fmt: skip
 
 
-def _spikes(at: _Table, log: str, index: str) -> list[str]:
-    """Loop heads over the spikes of a population, unit by unit."""
+def _spikes(at: _Table, log: str, index: str, *, own: bool = False) -> list[str]:
+    """Loop heads over the spikes of a population, unit by unit.
+
+    Args:
+        own: of the part's own units alone; before the threads have met in a tick, the lists of the
+            other parts are not finished.
+    """
+    lists = at(log + "_lists")
+    first = f"({at('part')} if {lists} > 1 else 0)"
     return [
-        f"for q in range({at(log + '_lists')}):",
+        f"for q in range({first}, {first} + 1):" if own else f"for q in range({lists}):",
         f"    marks = carray(pointer(logs[q, 1]), {index} + 2, np.int64)",
         "    units = carray(pointer(logs[q, 0]), 1 << 40, np.int32)",
         f"    for e in range(marks[{index}], marks[{index} + 1]):",
@@ -220,7 +227,7 @@ def _traces(laws: Laws, at: _Table, flow: Law | None, jump: Law | None) -> list[
             "    for again in range(events(logs[q, 2], e)):",
             *indent(2, [*_load(names, "row + unit"), jump.call, *_store(jump, "row + unit")]),
         ]  # fmt: skip
-        body += [*_spikes(at, "pre_log", "k"), *indent(2, spike)]
+        body += [*_spikes(at, "pre_log", "k", own=True), *indent(2, spike)]
     return _function("trace(a, tick, k)", body)
 
 

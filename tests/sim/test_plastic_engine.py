@@ -24,6 +24,7 @@ from neuro.rules import (
     TsodyksMarkram,
     VogelsISTDP,
 )
+from neuro.synapses import FixedProbability
 
 HERE = Path(__file__).parent
 PYTHON = HERE.parents[1] / ".bench" / "brian2" / "bin" / "python"
@@ -208,3 +209,29 @@ def test_a_plastic_network_is_that_of_brian2_spike_for_spike() -> None:
     for name, key in (("pre->post", "forward"), ("post->post", "back")):
         np.testing.assert_allclose(s.weights(name), theirs[key], rtol=0, atol=1e-6)
     assert np.abs(s.weights("post->post") - back.T.ravel()).max() > 0.01
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_snapshot_can_be_run_from_again_and_again(threads: int) -> None:
+    """Traces must not look at lists of spikes that other threads are still writing."""
+    net = Network(
+        {"n": LIF(1500, v_leak=1.2, refractory=2 * ms)},
+        [
+            Synapse(
+                "n", "n", FixedProbability(0.05, 0.01, seed=1), 0.1 * ms,
+                rule=PairSTDP(w_max=0.05, a_plus=0.1, a_minus=0.1),
+            )
+        ],
+        ("n",), Clock(0.1 * ms),
+    )  # fmt: skip
+    s = sim.Simulation(net, threads=threads)
+    s.set("n.v", np.random.default_rng(1).random(1500))
+    s.run(50 * ms)
+    state = s.snapshot()
+    found = []
+    for _ in range(4):
+        s.restore(state)
+        found.append((s.run(100 * ms).events("n.spikes")[0], s.weights("n->n")))
+    for events, weights in found[1:]:
+        assert events == found[0][0]
+        np.testing.assert_array_equal(weights, found[0][1])
