@@ -59,11 +59,11 @@ def network(rate: float, plastic: bool, seed: int) -> Network:
             "inh": Poisson(INHIBITORY, rate=10.0, seed=2 * seed + 1),
             "cell": cell,
         },
-        [
+        (
             Synapse("exc", "cell", AllToAll(weight=TOP), port="excitation",
                     rule=rule if plastic else None),
             Synapse("inh", "cell", AllToAll(weight=INHIBITION), port="inhibition"),
-        ],
+        ),
         outputs=("cell",), clock=STEP,
     )  # fmt: skip
 

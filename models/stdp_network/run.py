@@ -78,7 +78,7 @@ def network(size: int, plastic: bool, seed: int) -> Network:
         "tonic_exc": StepCurrent(exc, amplitude=[1.0]),
         "tonic_inh": StepCurrent(inh, amplitude=[1.0]),
     }  # fmt: skip
-    return Network(populations, synapses, outputs=("exc", "inh"), clock=STEP)
+    return Network(populations, tuple(synapses), outputs=("exc", "inh"), clock=STEP)
 
 
 def learn(size: int, plastic: bool, seed: int, settle: float) -> Outcome:

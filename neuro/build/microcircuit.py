@@ -1,4 +1,4 @@
-"""The cortical microcircuit of Potjans and Diesmann: 1 mm^2 of early sensory cortex, four layers."""
+"""The cortical microcircuit of Potjans and Diesmann: 1 mm^2 of cortex in four layers."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuro.clock import Clock
+from neuro.distributions import Distribution
 from neuro.errors import Unsupported, require
 from neuro.export.nir_chain import Link, link
 from neuro.export.nir_flat import Flat, flatten
@@ -199,6 +200,7 @@ def _outputs(nir: Any, flat: Flat, populations: dict[str, Input | Neuron]) -> tu
 def _check_loops(synapses: list[Synapse]) -> None:
     instant: dict[str, list[str]] = {}
     for synapse in synapses:
+        assert not isinstance(synapse.delay, Distribution)  # a NIR graph has none
         if not np.min(synapse.delay):
             instant.setdefault(synapse.post, []).append(synapse.pre)
     try:

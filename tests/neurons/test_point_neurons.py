@@ -95,7 +95,7 @@ def test_hodgkin_huxley_fires_above_its_rheobase_and_not_below() -> None:
 
 
 def test_a_conductance_neuron_whose_leak_lies_above_threshold_fires_by_itself() -> None:
-    """Closed form: from reset it reaches v_th after tau log((e_leak - v_reset) / (e_leak - v_th))."""
+    """Closed form: it takes tau log((e_leak - v_reset) / (e_leak - v_th)) from reset to v_th."""
     neuron = CobaLIF(1, e_leak=-45e-3, v_th=-50e-3, v_reset=-60e-3)
     layer = Population(neuron, Clock(0.1 * ms))
     spk, _ = layer(torch.zeros(10_000, 1, 1, dtype=torch.float64))
