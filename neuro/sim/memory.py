@@ -13,7 +13,7 @@ from neuro.network import Network
 STATIC, PLASTIC, UNIT = 7, 60, 200
 
 
-def needed(network: Network, dtype: str = "float32") -> int:
+def needed(network: Network) -> int:
     """About how many bytes a simulation of the network takes."""
     synapses = sum(
         network.synapse_count(s) * (STATIC if s.rule is None else PLASTIC) for s in network.synapses
@@ -32,13 +32,13 @@ def available() -> int | None:
     return None
 
 
-def check_memory(network: Network, dtype: str = "float32") -> None:
+def check_memory(network: Network) -> None:
     """Refuse a network that does not fit.
 
     Raises:
         InvalidValue: it needs more than there is; both numbers are named.
     """
-    want, have = needed(network, dtype), available()
+    want, have = needed(network), available()
     if have is not None and want > have:
         largest = max(network.synapses, key=network.synapse_count)
         raise InvalidValue(

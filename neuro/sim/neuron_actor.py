@@ -24,13 +24,6 @@ from neuro.surrogate import FastSigmoid
 N, LOW, ROW, STOP, FLAGS, OUT, NUMBERS, STRIDE, ROWS, HISTORY, FIRST_FREE = range(11)
 
 
-class Coefficients(NamedTuple):
-    """Coefficients as the actor wants them."""
-
-    plain: tuple[float, ...]  # numbers, rounded to the format of the arrays
-    columns: dict[str, NDArray[Any]]  # those that differ by unit, [n]
-
-
 def derive(neuron: Neuron, clock: Clock) -> Any:
     """The neuron's Coefficients in float64: floats, arrays [n], options and switches."""
     derived = type(neuron).derive(neuron, clock)

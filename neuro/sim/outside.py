@@ -9,13 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuro.clock import Clock
-from neuro.errors import InvalidValue, UnknownName
 from neuro.network import Network, Synapse
-from neuro.neurons import Neuron
 from neuro.record import Record
 from neuro.sim import stream
 from neuro.sim.inputs import stimuli
-from neuro.sim.probe import Probe
+from neuro.sim.probe import Probe, probes
 from neuro.sources import Source
 from neuro.units import ms
 
@@ -125,7 +123,7 @@ class Results:
 
     def __init__(self, network: Network, ticks: int, record: Sequence[str | Probe]) -> None:
         self.network, self.ticks = network, ticks
-        self.probes = _probes(network, record)
+        self.probes = probes(network, record)
         clock = network.clock
         self.every: dict[str, int] = {}
         for p in self.probes:
@@ -196,27 +194,3 @@ class Results:
         facts = {p.name: self._facts[p.name] for p in self.probes}
         clock, fingerprint = self.network.clock, self.network.fingerprint
         return stream.record(self._columns, facts, self.ticks, clock, fingerprint)
-
-
-def _probes(network: Network, record: Sequence[str | Probe]) -> list[Probe]:
-    """The probes of a run: those asked for, and the outputs."""
-    offered: dict[str, list[str]] = {s.name: ["weight"] for s in network.synapses}
-    for name, p in network.populations.items():
-        states = list(type(p).State._fields) if isinstance(p, Neuron) else []
-        offered[name] = ["spikes", "rate"] if p.emits == "spikes" else []
-        offered[name] += states or ([] if offered[name] else ["value"])
-    outputs = [f"{n}.{network.populations[n].emits}" for n in network.outputs]
-    found: dict[str, Probe] = {}
-    for wanted in [*outputs, *([record] if isinstance(record, (str, Probe)) else record)]:
-        probe = wanted if isinstance(wanted, Probe) else Probe(wanted)
-        if probe.signal not in offered.get(probe.owner, []):
-            known = [f"{n}.{f}" for n, fields in offered.items() for f in fields]
-            raise UnknownName("sim.run.record", probe.name, known)
-        if probe.units is not None and probe.owner in network.populations:
-            size = network.populations[probe.owner].size
-            if max(probe.units, default=0) >= size:
-                raise InvalidValue(
-                    f"Probe[{probe.name!r}].units: got {max(probe.units)}, expected below {size}"
-                )
-        found[probe.name] = probe
-    return list(found.values())

@@ -10,7 +10,7 @@ Within tick t, for the units that a part owns:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -319,48 +319,49 @@ class Plan:
         for thread in range(self.threads):
             own = range(thread * share, (thread + 1) * share)
             steps = self._program(levels, neurons, own)
-            rows = [(address, a.ctypes.data if a is not None else 0) for address, a in steps]
-            self.programs.append(np.array(rows, np.int64).reshape(-1, 2))
+            self.programs.append(np.array(steps, np.int64).reshape(-1, 2))
 
     def _program(
         self, levels: list[list[str]], neurons: dict[str, list[Step]], own: range
-    ) -> list[tuple[int, Any]]:
-        steps: list[tuple[int, Any]] = []
+    ) -> list[tuple[int, int]]:
+        steps: list[tuple[int, int]] = []  # addresses of actors and of their arguments
+
+        def call(made: Iterable[Step]) -> None:
+            steps.extend((address, a.ctypes.data) for address, a in made)
 
         def plastic(stage: str, level: set[str] | None = None) -> None:
             for s in self.plastic:
                 if level is None or s.pre in level:
                     for part in own:
-                        for actor in self.projections[s.name].actors(part):
-                            if actor.stage == stage:
-                                steps.append((actor.address, _Address(actor.args)))
+                        made = self.projections[s.name].actors(part)
+                        steps.extend((x.address, x.args) for x in made if x.stage == stage)
 
         for g in self.groups:
             if not g.ring:
-                steps += [self._group_steps[id(g)][part] for part in own]
+                call(self._group_steps[id(g)][part] for part in own)
         plastic("arrivals")
         for number, level in enumerate(levels):
             names = set(level)
             if number == 0:
                 for name in self.source_names:
-                    steps += [step for part in own for step in self._source_steps[name][part]]
+                    call(step for part in own for step in self._source_steps[name][part])
                 for s in self.vectors:
-                    steps += [self._vector_steps[s.name][part] for part in own]
+                    call(self._vector_steps[s.name][part] for part in own)
             for name in level:
                 if name in neurons:
-                    steps += [neurons[name][part] for part in own]
+                    call(neurons[name][part] for part in own)
             plastic("traces", names)
-            steps.append((BARRIER, None))
+            steps.append((BARRIER, 0))
             for g in self.immediate:
                 if g.pre in names:
-                    steps += [self._group_steps[id(g)][part] for part in own]
+                    call(self._group_steps[id(g)][part] for part in own)
             plastic("immediate", names)
         for g in self.groups:
             if g.ring:
-                steps += [self._group_steps[id(g)][part] for part in own]
+                call(self._group_steps[id(g)][part] for part in own)
         plastic("end")
         for part in own:
-            steps += self.probes[part]
+            call(self.probes[part])
         return steps
 
     def _levels(self) -> list[list[str]]:
@@ -375,17 +376,6 @@ class Plan:
             ]
             at[name] = max(before, default=0)
         return [[n for n in network.order if at[n] == i] for i in range(max(at.values()) + 1)]
-
-
-class _Address:
-    """Arguments of which only the address is known, in the form of an array."""
-
-    class _Data:
-        data = 0
-
-    def __init__(self, address: int) -> None:
-        self.ctypes = self._Data()
-        self.ctypes.data = address
 
 
 def _may(network: Network, synapse: Synapse, *, immediate: bool) -> bool:
@@ -410,6 +400,3 @@ def _per_unit(bias: NDArray[Any], neuron: Neuron) -> NDArray[Any]:
         return bias.ravel()
     channel = np.reshape(bias, (-1,) + (1,) * (len(neuron.units) - 1))
     return np.broadcast_to(channel, neuron.units).ravel()
-
-
-Progress = Callable[[int], None]

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numba import cfunc
 
-from neuro.errors import InvalidValue
+from neuro.errors import InvalidValue, UnknownName
+from neuro.network import Network
+from neuro.neurons import Neuron
 from neuro.sim.native import ACTOR, carray, pointer
 
 
@@ -57,6 +59,37 @@ class Probe:
     def signal(self) -> str:
         """What of it."""
         return self.name.rpartition(".")[2]
+
+
+def probes(network: Network, record: Sequence[str | Probe]) -> list[Probe]:
+    """The probes of a run: what the outputs emit, and what was asked for; each name once.
+
+    Raises:
+        UnknownName: the network has no such signal.
+        InvalidValue: a unit is outside its population, or `every` is off the clock's grid.
+    """
+    offered: dict[str, list[str]] = {s.name: ["weight"] for s in network.synapses}
+    for name, p in network.populations.items():
+        states = list(type(p).State._fields) if isinstance(p, Neuron) else []
+        offered[name] = ["spikes", "rate"] if p.emits == "spikes" else []
+        offered[name] += states or ([] if offered[name] else ["value"])
+    outputs = [f"{n}.{network.populations[n].emits}" for n in network.outputs]
+    found: dict[str, Probe] = {}
+    for wanted in [*outputs, *([record] if isinstance(record, (str, Probe)) else record)]:
+        probe = wanted if isinstance(wanted, Probe) else Probe(wanted)
+        if probe.signal not in offered.get(probe.owner, []):
+            known = [f"{n}.{f}" for n, fields in offered.items() for f in fields]
+            raise UnknownName("sim.run.record", probe.name, known)
+        if probe.every is not None:
+            network.clock.ticks(probe.every, exact=True, what=f"Probe[{probe.name!r}].every")
+        if probe.units is not None and probe.owner in network.populations:
+            size = network.populations[probe.owner].size
+            if max(probe.units, default=0) >= size:
+                raise InvalidValue(
+                    f"Probe[{probe.name!r}].units: got {max(probe.units)}, expected below {size}"
+                )
+        found[probe.name] = probe
+    return list(found.values())
 
 
 # Fields of the arguments

@@ -76,6 +76,7 @@ class Recorder:
         }  # fmt: skip
         self._every = {n: max(1, e) for n, e in self._every.items()}
         self._fields: list[NDArray[np.int64]] = []
+        self._kept: list[NDArray[Any]] = []  # actors know only their addresses
         self._buffers: dict[str, NDArray[Any]] = {}
         self._carry: dict[str, float] = {}
         self._facts = {p.name: self._fact(p) for p in probes}
@@ -173,13 +174,10 @@ class Recorder:
                 ]] = (own.ctypes.data, b - a, state.ctypes.data, every, out.ctypes.data, width, a,
                       plan.dtype.itemsize)  # fmt: skip
                 self._fields.append(fields)
-                self._keep(own)
+                self._kept.append(own)
                 address: Any = sampling.sample.address
                 made[part].append((address, fields))
         return made
-
-    def _keep(self, array: NDArray[Any]) -> None:
-        self._kept = [*getattr(self, "_kept", []), array]
 
     def begin(self, tick: int) -> None:
         """A chunk begins at `tick`: its first sample goes to row 0 of the buffers."""

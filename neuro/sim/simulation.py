@@ -18,7 +18,6 @@ from neuro.errors import Interrupted, InvalidValue, UnknownName, require
 from neuro.events import Events
 from neuro.lower.noise import uniform
 from neuro.network import Input, Network
-from neuro.neurons import Neuron
 from neuro.record import Record
 from neuro.sim.inputs import Stimulus, stimuli
 from neuro.sim.memory import check_memory
@@ -30,7 +29,7 @@ require("numba", "sim")
 
 from neuro.sim import driver  # noqa: E402 - needs Numba, whose absence is explained above
 from neuro.sim.plan import CHUNK, Plan  # noqa: E402
-from neuro.sim.probe import Probe  # noqa: E402
+from neuro.sim.probe import Probe, probes  # noqa: E402
 from neuro.sim.recorder import Recorder  # noqa: E402
 
 Format = Literal["float32", "float64"]
@@ -67,7 +66,7 @@ class Simulation:
         count = threads or (1 if units < SMALL else available or os.cpu_count() or 1)
         if count < 1:
             raise InvalidValue(f"Simulation.threads: got {threads}, expected at least 1")
-        check_memory(network, dtype)
+        check_memory(network)
         self.network, self.seed, self.progress = network, seed, progress
         self.threads, self.dtype = count, dtype
         self.tick = 0
@@ -114,7 +113,7 @@ class Simulation:
         ticks = int(self.network.clock.ticks(duration, exact=True, what="Simulation.run.duration"))
         if ticks < 0:
             raise InvalidValue(f"Simulation.run.duration: got {duration} s, expected >= 0")
-        probes = self._probes(record)
+        wanted = probes(self.network, record)
         fed = stimuli(self.network, inputs, ticks)
         for s in self.network.synapses:
             value = fed[s.pre].value if s.pre in fed else None
@@ -130,8 +129,8 @@ class Simulation:
         for p in self.network.populations.values():
             if isinstance(p, Recorded) and ticks:  # refused before anything runs
                 p.emission(self.network.clock, 1, first=self.tick + ticks - 1)
-        self._listen({p.owner for p in probes if p.signal in ("spikes", "rate")})
-        recorder = Recorder(self, probes, ticks, stream)
+        self._listen({p.owner for p in wanted if p.signal in ("spikes", "rate")})
+        recorder = Recorder(self, wanted, ticks, stream)
         with (
             _ctrl_c() as interrupted,
             running(self.network.clock, ticks, shown=self.progress) as on,
@@ -198,38 +197,6 @@ class Simulation:
             neuron: Any = self.network.neurons()[name]
             number = type(neuron).noise.index(port)
             rows[:ticks] = uniform(int(neuron.seed), number, self.tick, ticks, neuron.size)
-
-    def _probes(self, record: Sequence[str | Probe]) -> list[Probe]:
-        if isinstance(record, (str, Probe)):
-            record = (record,)
-        populations = self.network.populations
-        outputs = [f"{n}.{populations[n].emits}" for n in self.network.outputs]
-        probes: dict[str, Probe] = {}
-        for wanted in [*outputs, *record]:
-            probe = wanted if isinstance(wanted, Probe) else Probe(wanted)
-            self._check(probe)
-            probes[probe.name] = probe
-        return list(probes.values())
-
-    def _check(self, probe: Probe) -> None:
-        offered: dict[str, list[str]] = {}
-        for name, p in self.network.populations.items():
-            spikes = ["spikes", "rate"] if p.emits == "spikes" else []
-            states = list(type(p).State._fields) if isinstance(p, Neuron) else []
-            offered[name] = [*spikes, *states] if states or spikes else ["value"]
-        for s in self.network.synapses:
-            offered[s.name] = ["weight"]
-        if probe.signal not in offered.get(probe.owner, []):
-            known = [f"{n}.{f}" for n, fields in offered.items() for f in fields]
-            raise UnknownName("Simulation.run.record", probe.name, known)
-        if probe.every is not None:
-            self.network.clock.ticks(probe.every, exact=True, what=f"Probe[{probe.name!r}].every")
-        if probe.units is not None and probe.owner in self.network.populations:
-            size = self.network.populations[probe.owner].size
-            if max(probe.units, default=0) >= size:
-                raise InvalidValue(
-                    f"Probe[{probe.name!r}].units: got {max(probe.units)}, expected below {size}"
-                )
 
     def _listen(self, names: set[str]) -> None:
         """Give the named sources a spike log, if they have none."""

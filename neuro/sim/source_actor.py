@@ -17,7 +17,6 @@ from neuro.sources import (
     Poisson,
     Recorded,
     Source,
-    SpikeGenerator,
     StepCurrent,
     WhiteNoise,
 )
@@ -118,11 +117,6 @@ def step(
         put(TAIL, tail)
     function = _ACTORS[kind, str(np.dtype(dtype))]
     return SourceStep(function.address, a, state, kept)
-
-
-def fed(source: Source) -> bool:
-    """Whether its spikes are known beforehand and go into the log without an actor."""
-    return isinstance(source, SpikeGenerator)
 
 
 @njit(error_model="numpy")
