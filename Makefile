@@ -40,7 +40,7 @@ bench-simulate: .venv/.demo .bench/brian2/.done .bench/nest/.done
 .bench/brian2/.done .bench/nest/.done: pyproject.toml
 	@echo "Installing $(@D:.bench/%=%) into $(@D) (once) ..."
 	@$(PYTHON) -m venv --clear $(@D)
-	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check $(SIMULATOR) -e '.[sim]'
+	@$(@D)/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt $(SIMULATOR) 'coverage>=7.10' -e '.[sim]'
 	@touch $@
 .bench/brian2/.done: SIMULATOR = 'brian2>=2.9' 'numpy<2.4'
 .bench/nest/.done: SIMULATOR = 'nest-simulator>=3.10'
