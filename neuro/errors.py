@@ -9,6 +9,7 @@
 
     CoarseStep (UserWarning)           the clock's tick is long for a neuron's dynamics
     Interrupted (UserWarning)          a run was stopped before its end; what it did is kept
+    DamagedFile (UserWarning)          a part of a file could not be read; the rest is kept
 
 A message says where, what was given, what was expected and the remedy.
 """
@@ -61,6 +62,10 @@ class MissingExtra(NeuroError, ImportError):
 
 class Interrupted(UserWarning):
     """A run was stopped before its end; what it did is kept."""
+
+
+class DamagedFile(UserWarning):
+    """A part of a file could not be read; the rest is kept, the message counts the bytes."""
 
 
 class CoarseStep(UserWarning):

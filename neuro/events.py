@@ -12,9 +12,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from neuro.clock import Clock
 from neuro.errors import InvalidValue
+from neuro.room import refuse_too_large
 from neuro.shape import shape_of
 
 Column = NDArray[Any]
+_CHUNK = 1 << 15  # rows looked at together
+_COUNTED = 2**24  # up to here float32 counts without a gap
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -67,27 +70,39 @@ class Events:
             value = np.asarray(self.value)
             if value.dtype.kind not in "biuf":
                 raise InvalidValue(f"Events.value: got dtype {value.dtype}, expected numbers")
-            value = _frozen(value.astype(np.float32, copy=False))
+            value = _frozen(_cast(value, np.float32))
             if value.shape != self.t.shape:
                 raise InvalidValue(f"Events.value: shape {value.shape}, expected {self.t.shape}")
             _refuse("value", value, ~np.isfinite(value), "finite numbers", "drop or repair them")
             _set(self, "value", value)
         self._check_rows()
 
+    @classmethod
+    def _of_checked(
+        cls, t: Column, unit: Column, shape: tuple[int, ...], duration: int, clock: Clock
+    ) -> Self:
+        """Events of read-only columns that obey every rule; they are not looked at again."""
+        made = object.__new__(cls)
+        fields = {"t": t, "unit": unit, "shape": shape, "duration": duration, "clock": clock}
+        for name, column in {**fields, "value": None}.items():
+            _set(made, name, column)
+        return made
+
     def _check_rows(self) -> None:
         t, unit, size = self.t, self.unit, self.size
-        _refuse("t", t, t < 0, "ticks >= 0", "subtract the first time stamp")
-        _refuse(
-            "t", t, t >= self.duration, f"ticks < duration {self.duration}",
-            "pass a longer duration, or slice the recording",
-        )  # fmt: skip
-        _refuse(
-            "unit", unit, (unit < 0) | (unit >= size), f"0 <= unit < {size} (shape {self.shape})",
-            "check the sensor size",
-        )  # fmt: skip
-        backwards = np.flatnonzero((np.diff(t) < 0) | ((np.diff(t) == 0) & (np.diff(unit) < 0)))
-        if backwards.size:
-            row = int(backwards[0]) + 1
+        if len(t) and (t.min() < 0 or t.max() >= self.duration):
+            _refuse("t", t, t < 0, "ticks >= 0", "subtract the first time stamp")
+            _refuse(
+                "t", t, t >= self.duration, f"ticks < duration {self.duration}",
+                "pass a longer duration, or slice the recording",
+            )  # fmt: skip
+        if len(unit) and (unit.min() < 0 or unit.max() >= size):
+            _refuse(
+                "unit", unit, (unit < 0) | (unit >= size),
+                f"0 <= unit < {size} (shape {self.shape})", "check the sensor size",
+            )  # fmt: skip
+        row = _first_backwards(t, unit)
+        if row is not None:
             raise InvalidValue(
                 f"Events: row {row} (t={t[row]}, unit={unit[row]}) comes before row {row - 1} "
                 f"(t={t[row - 1]}, unit={unit[row - 1]}); expected order by t, then unit. "
@@ -119,16 +134,15 @@ class Events:
         t, unit = _integers("t", t, np.int64), _integers("unit", unit, np.int32)
         if len(t) != len(unit):
             raise InvalidValue(f"Events: t has {len(t)} rows but unit has {len(unit)}")
-        order = np.lexsort((unit, t))
         length = max(int(t.max(initial=-1)) + 1, 0) if duration is None else duration
-        ordered = None
         if value is not None:
-            given = np.asarray(value)
-            if given.shape != t.shape:
-                raise InvalidValue(f"Events.value: shape {given.shape}, expected {t.shape}")
-            ordered = given[order]
+            value = np.asarray(value)
+            if value.shape != t.shape:
+                raise InvalidValue(f"Events.value: shape {value.shape}, expected {t.shape}")
+        if _first_backwards(t, unit) is not None:
+            t, unit, value = _in_order(t, unit, value)
         shape = (shape,) if isinstance(shape, int) else shape
-        return cls(t[order], unit[order], shape, length, clock, ordered)
+        return cls(t, unit, shape, length, clock, value)  # type: ignore[arg-type]
 
     @classmethod
     def from_seconds(
@@ -163,7 +177,7 @@ class Events:
         t, unit = np.nonzero(flat)
         repeat = flat[t, unit].astype(np.int64)
         return cls(
-            np.repeat(t, repeat), np.repeat(unit, repeat).astype(np.int32),
+            _own(np.repeat(t, repeat)), _own(np.repeat(unit, repeat).astype(np.int32)),
             grid.shape[1:], len(grid), clock,
         )  # fmt: skip
 
@@ -218,14 +232,14 @@ class Events:
         rows = np.s_[np.searchsorted(self.t, start) : np.searchsorted(self.t, stop)]
         value = None if self.value is None else self.value[rows]
         return Events(
-            self.t[rows] - start, self.unit[rows], self.shape, stop - start, self.clock, value
+            _own(self.t[rows] - start), self.unit[rows], self.shape, stop - start, self.clock, value
         )
 
     def on(self, clock: Clock) -> Events:
         """The same events counted in coarser ticks; a partial last tick is kept."""
         ratio = self.clock.per(clock)
         return Events.sorted(
-            self.t // ratio, self.unit, shape=self.shape, clock=clock,
+            _own(self.t // ratio), self.unit, shape=self.shape, clock=clock,
             duration=-(-self.duration // ratio), value=self.value,
         )  # fmt: skip
 
@@ -238,7 +252,8 @@ class Events:
             steps: pad with silence up to this many ticks.
 
         Raises:
-            InvalidValue: `steps` would cut events off.
+            InvalidValue: `steps` would cut events off, the grid is larger than this machine's
+                memory, or a cell holds more events than float32 can count (2**24).
         """
         length = self.duration if steps is None else steps
         if len(self) and self.t[-1] >= length:
@@ -246,10 +261,30 @@ class Events:
                 f"Events.dense: steps={steps} would drop events up to tick {self.t[-1]}. "
                 "Slice first if that is meant."
             )
-        cell = self.t * self.size + self.unit
-        weights = self.value
-        flat = np.bincount(cell, weights=weights, minlength=length * self.size)
-        return flat.astype(np.float32).reshape(length, *self.shape)
+        shape = (length, *self.shape)
+        refuse_too_large("Events.dense", shape, np.float32)
+        grid = np.zeros(shape, np.float32)
+        self._fill(grid.reshape(length, self.size), self.t)
+        return grid
+
+    def _fill(self, grid: Column, t: Column) -> None:
+        """Write into [T, size] what each cell of (t, unit) holds; rows of a cell are adjacent."""
+        if not len(t):
+            return
+        first = np.ones(len(t), bool)  # whether a row begins a new cell
+        np.not_equal(t[1:], t[:-1], out=first[1:])
+        first[1:] |= self.unit[1:] != self.unit[:-1]
+        rows = np.flatnonzero(first)
+        if self.value is None:
+            held = np.diff(rows, append=len(t))
+            if held.max() > _COUNTED:
+                raise InvalidValue(
+                    f"Events.dense: a cell holds {held.max()} events, more than float32 can count "
+                    "exactly. Remedy: a finer clock, or slice the recording"
+                )
+        else:
+            held = np.add.reduceat(self.value, rows, dtype=np.float64)
+        grid[t[rows], self.unit[rows]] = held
 
 
 def bin_events(
@@ -263,16 +298,37 @@ def bin_events(
         steps: T; by default that of the longest recording.
 
     Raises:
-        InvalidValue: the batch is empty, shapes differ, or `steps` would cut events off.
+        InvalidValue: the batch is empty, shapes differ, `steps` would cut events off, or the grid
+            is larger than this machine's memory.
     """
     if not batch:
         raise InvalidValue("bin_events: the batch is empty, expected at least one Events")
     shapes = {events.shape for events in batch}
     if len(shapes) > 1:
         raise InvalidValue(f"bin_events: recordings differ in shape: {sorted(shapes)}")
-    coarse = [events.on(step) for events in batch]
-    length = max(events.duration for events in coarse) if steps is None else steps
-    return np.stack([events.dense(length) for events in coarse], axis=1)
+    length = max(-(-e.duration // e.clock.per(step)) for e in batch) if steps is None else steps
+    shape = (length, len(batch), *batch[0].shape)
+    refuse_too_large("bin_events", shape, np.float32)
+    grid = np.zeros(shape, np.float32)
+    for b, events in enumerate(batch):
+        _add(grid.reshape(length, len(batch), events.size), b, events, step)
+    return grid
+
+
+def _add(grid: Column, lane: int, events: Events, step: Clock) -> None:
+    """Fill the silent grid[:, lane] of [T, B, size], the recording's ticks counted in `step`."""
+    t = events.t // events.clock.per(step)
+    length, lanes, size = grid.shape
+    if len(t) and t[-1] >= length:
+        raise InvalidValue(
+            f"bin_events: steps={length} would drop events up to step {t[-1]}. Slice first if "
+            "that is meant."
+        )
+    if events.value is None and len(t) < _COUNTED:  # then float32 counts exactly, in any order
+        np.add.at(grid.reshape(-1), (t * lanes + lane) * size + events.unit, np.float32(1))
+    else:
+        coarse = events.on(step)
+        coarse._fill(grid[:, lane], coarse.t)
 
 
 def _set(obj: object, name: str, value: object) -> None:
@@ -280,11 +336,71 @@ def _set(obj: object, name: str, value: object) -> None:
 
 
 def _frozen(column: Column) -> Column:
-    """A read-only column that nobody else can write to."""
-    if column.flags.writeable or column.base is not None:
-        column = column.copy()
+    """A read-only column that nobody else can write to.
+
+    A read-only part of a read-only array is shared, not copied, unless it would keep alive more
+    than twice its own size.
+    """
+    base: object = column
+    while isinstance(base, np.ndarray) and not base.flags.writeable:
+        if base.base is None:
+            if 2 * column.nbytes >= base.nbytes:
+                return column
+            break
+        base = base.base
+    return _own(column.copy())
+
+
+def _own(column: Column) -> Column:
+    """The same column, just made here and so nobody else's, read-only from now on."""
     column.flags.writeable = False
     return column
+
+
+def _cast(column: Column, dtype: type[Any]) -> Column:
+    return column if column.dtype == dtype else _own(column.astype(dtype))
+
+
+def _first_backwards(t: Column, unit: Column) -> int | None:
+    """The first row that comes before its predecessor; None if all are in order."""
+    for begin in range(0, len(t) - 1, _CHUNK):  # chunks stay in the processor's cache
+        time, who = t[begin : begin + _CHUNK + 1], unit[begin : begin + _CHUNK + 1]
+        bad = (time[1:] == time[:-1]) & (who[1:] < who[:-1])
+        bad |= time[1:] < time[:-1]
+        if bad.any():
+            return begin + int(bad.argmax()) + 1
+    return None
+
+
+def _in_order(
+    t: Column, unit: Column, value: Column | None
+) -> tuple[Column, Column, Column | None]:
+    """The rows sorted by t, then unit; equal rows keep their order."""
+    start, bits = int(t.min()), int(unit.max()).bit_length()
+    span = int(t.max()) - start
+    if unit.min() < 0 or span.bit_length() + bits > 62:
+        order = np.lexsort((unit, t))
+        return _own(t[order]), _own(unit[order]), None if value is None else _own(value[order])
+    same = t[1:] == t[:-1]
+    if (t[1:] < t[:-1]).any():
+        rows = np.arange(len(t))
+    else:  # as in most files: only ticks with several events are out of order
+        rows = np.flatnonzero(np.append(same, False) | np.append(False, same))
+    # both columns in one number, which sorts several times faster than two
+    key = (t[rows] - start) << bits | unit[rows]
+    if value is not None:
+        order = np.argsort(key, kind="stable")
+        key = key[order]
+        value = value.copy()
+        value[rows] = value[rows[order]]
+        value = _own(value)
+    else:
+        key.sort()
+    unit = unit.copy()
+    unit[rows] = key & ((1 << bits) - 1)
+    if len(rows) == len(t):
+        t = _own((key >> bits) + start)
+    return t, _own(unit), value
 
 
 def _is_whole(number: object) -> bool:
@@ -304,9 +420,11 @@ def _integers(name: str, column: ArrayLike, dtype: type[np.integer[Any]]) -> Col
             f"Events.{name}: got dtype {array.dtype}, expected integers. "
             "Times in seconds go through Events.from_seconds(...)"
         )
-    info = np.iinfo(dtype)
-    _refuse(name, array, (array < info.min) | (array > info.max), f"values in {dtype.__name__}", "")
-    return _frozen(array.astype(dtype, copy=False))
+    if not np.can_cast(array.dtype, dtype):
+        info = np.iinfo(dtype)
+        bad = (array < info.min) | (array > info.max)
+        _refuse(name, array, bad, f"values in {dtype.__name__}", "")
+    return _frozen(_cast(array, dtype))
 
 
 def _refuse(name: str, column: Column, bad: Column, expected: str, remedy: str) -> None:

@@ -1,6 +1,7 @@
 """Events: none is lost, doubled or moved, nobody can change them, bad ones are refused."""
 
 import copy
+import os
 import pickle
 from collections import Counter
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from neuro.clock import Clock
 from neuro.errors import InvalidValue
 from neuro.events import Events, bin_events
+from neuro.room import memory, refuse_too_large
 from neuro.units import ms, us
 
 US = Clock(1 * us)
@@ -251,3 +253,106 @@ def test_bad_arguments_of_operations_are_refused():
 def test_from_dense_refuses_what_is_not_counts(counts, words):
     with pytest.raises(InvalidValue, match=words):
         Events.from_dense(counts, US)
+
+
+far = st.sampled_from([1, 50, 2**20, 2**40, 2**62])
+
+
+@settings(deadline=None)
+@given(st.data(), far, st.sampled_from([1, 7, 2**20, 2**31 - 1]), st.booleans(), st.booleans())
+def test_sorting_is_right_for_any_size_of_times_and_units(data, span, size, in_time, graded):
+    pairs = data.draw(
+        st.lists(st.tuples(st.integers(0, span - 1), st.integers(0, size - 1)), max_size=30)
+    )
+    if in_time:  # as in files: only within a tick are events out of order
+        pairs.sort(key=lambda pair: pair[0])
+    t, unit = zip(*pairs, strict=True) if pairs else ((), ())
+    value = list(range(len(pairs))) if graded else None
+    given_t, given_unit = np.array(t, np.int64), np.array(unit, np.int32)
+    events = Events.sorted(given_t, given_unit, shape=size, clock=US, value=value)
+    order = sorted(range(len(pairs)), key=lambda i: pairs[i])  # stable
+    assert list(zip(events.t.tolist(), events.unit.tolist(), strict=True)) == [
+        pairs[i] for i in order
+    ]
+    if graded:
+        assert events.value is not None and events.value.tolist() == order
+    assert given_t.tolist() == list(t) and given_unit.tolist() == list(unit)
+
+
+def test_a_row_out_of_order_is_found_wherever_it_is():
+    n = 100_000  # more than is looked at together
+    for row in (1, 32_767, 32_768, 32_769, 65_536, n - 1):
+        t = np.arange(n)
+        t[row] = t[row - 1] - 1 if row > 1 else 0
+        t[0] = 0 if row > 1 else 1
+        with pytest.raises(InvalidValue, match=rf"Events: row {row} \("):
+            Events(t, np.zeros(n, int), (1,), n, US)
+        assert np.array_equal(Events.sorted(t, np.zeros(n, int), shape=1, clock=US).t, np.sort(t))
+        unit = np.full(n, 5)
+        unit[row] = 4
+        with pytest.raises(InvalidValue, match=rf"Events: row {row} \(t=3, unit=4\)"):
+            Events(np.full(n, 3), unit, (9,), n, US)
+
+
+def test_units_that_are_negative_are_told_by_their_row_in_order():
+    with pytest.raises(InvalidValue, match=r"Events\.unit: row 0 is -3"):
+        Events.sorted([5, 1], [2, -3], shape=4, clock=US)
+
+
+def test_columns_that_nobody_can_change_are_shared_and_others_are_not():
+    events = Events.sorted(range(100), [0] * 100, shape=1, clock=US)
+    again = Events(events.t, events.unit, (1,), 100, US)
+    assert np.shares_memory(again.t, events.t)
+    most, few = events.slice(10, 100), events.slice(10, 20)
+    assert np.shares_memory(most.unit, events.unit)
+    assert not np.shares_memory(few.unit, events.unit)  # it would keep ten times its size alive
+    owner = np.arange(100)
+    view = owner[:]
+    view.flags.writeable = False
+    safe = Events(view, np.zeros(100, int), (1,), 100, US)
+    owner[:] = 0
+    assert safe.t[-1] == 99
+    shared = np.frombuffer(bytearray(np.arange(100).tobytes()), np.int64)
+    shared.flags.writeable = False
+    assert not np.shares_memory(Events(shared, np.zeros(100, int), (1,), 100, US).t, shared)
+
+
+LATE = 1_600_000_000_000_000  # microseconds since 1970
+
+
+@pytest.mark.parametrize("steps", [None, 2 * LATE])
+def test_times_that_count_from_1970_are_refused_with_the_bytes_and_the_remedy(steps):
+    events = Events.sorted([LATE, LATE + 3], [0, 1], shape=(2, 480, 640), clock=US)
+    # 1.6e15 steps of 614,400 units of 4 bytes
+    words = r"takes [\d,]{20,} bytes, this machine has [\d,]+\. Remedy: .*slice\(int\(events\.t\[0"
+    with pytest.raises(InvalidValue, match=rf"Events\.dense: .*{words}"):
+        events.dense(steps)
+    with pytest.raises(InvalidValue, match=rf"bin_events: .*{words}"):
+        bin_events([events], US, steps)
+    assert events.slice(int(events.t[0]), events.duration).dense().sum() == 2
+
+
+def test_where_a_system_does_not_tell_its_memory_64_gigabytes_are_taken(monkeypatch):
+    monkeypatch.delattr(os, "sysconf")
+    assert memory() == 2**36
+    refuse_too_large("here", (2**34,), np.float32)
+    with pytest.raises(InvalidValue, match=r"here: the grid \[17179869185\] of float32 takes"):
+        refuse_too_large("here", (2**34 + 1,), np.float32)
+
+
+def test_more_events_in_a_cell_than_float32_counts_are_refused():
+    n = 2**24
+    t, unit = np.zeros(n + 1, np.int64), np.zeros(n + 1, np.int32)
+    assert Events(t[:n], unit[:n], (1,), 1, US).dense()[0, 0] == n
+    assert bin_events([Events(t[:n], unit[:n], (1,), 1, US)], US)[0, 0, 0] == n
+    for count in (lambda e: e.dense(), lambda e: bin_events([e], US)):
+        with pytest.raises(InvalidValue, match="holds 16777217 events, more than float32"):
+            count(Events(t, unit, (1,), 1, US))
+
+
+def test_graded_events_of_a_batch_are_added_up():
+    events = Events.sorted([1, 2, 7], [0, 0, 1], shape=2, clock=US, value=[0.5, 0.25, -1])
+    grid = bin_events([events, events.slice(0, 2)], Clock(5 * us))
+    assert grid.tolist() == [[[0.75, 0], [0.5, 0]], [[0, -1], [0, 0]]]
+    with pytest.raises(InvalidValue, match="bin_events: steps=1 would drop events up to step 1"):
+        bin_events([events], Clock(5 * us), 1)

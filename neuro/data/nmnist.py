@@ -7,27 +7,23 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from neuro.data.camera import MICROSECOND
 from neuro.data.dataset import EventDataset
 from neuro.errors import CorruptFile, InvalidValue
 from neuro.events import Events
 from neuro.files import atomic
+from neuro.formats._base import PIECE, Damage, Options
+from neuro.formats.nmnist_bin import MICROSECOND, NMNIST_BIN, SENSOR
 
 CLASSES = tuple("0123456789")
-SENSOR = (34, 34)
 SOURCE = (
     "N-MNIST by G. Orchard, A. Jayawant, G. K. Cohen and N. Thakor, Converting Static Image "
     "Datasets to Spiking Neuromorphic Datasets Using Saccades, Front. Neurosci. 9:437 (2015). "
     "Licence CC BY-SA 4.0."
 )
 
-_OVERFLOW_ROW = 240  # an event in this row is no event but a time-stamp overflow
-_OVERFLOW_TICKS = 1 << 13
 _HELD_OUT = 6  # one in six is tested where there is no Test folder (N-MNIST itself: one in seven)
 _SPLIT_SEED = 2015
 
@@ -78,27 +74,8 @@ def write_nmnist(path: str | os.PathLike[str], events: Events) -> None:
     Raises:
         InvalidValue: the events do not fit the format.
     """
-    shape = events.shape
-    if len(shape) != 3 or shape[0] != 2 or shape[1] > _OVERFLOW_ROW or shape[2] > 256:
-        raise InvalidValue(
-            f"write_nmnist: events have shape {shape}, expected (2, rows <= 240, columns <= 256)"
-        )
-    if events.clock != MICROSECOND:
-        raise InvalidValue(f"write_nmnist: events have {events.clock!r}, expected Clock(1 * us)")
-    if events.value is not None:
-        raise InvalidValue("write_nmnist: graded events have no place in a .bin file")
-    if not len(events):
-        raise InvalidValue("write_nmnist: no events; an empty .bin file cannot be read back")
-    if events.t[-1] >= 1 << 23:
-        raise InvalidValue(
-            f"write_nmnist: the last event is at {events.t[-1]} us, the format holds 23 bits "
-            "(8388607 us). Slice the recording."
-        )
-    polarity, y, x = events.coordinates
-    word = (polarity << 23) | events.t
-    columns = [x, y, word >> 16, (word >> 8) & 255, word & 255]
     with atomic(path) as tmp:
-        tmp.write_bytes(np.stack(columns, axis=1).astype(np.uint8).tobytes())
+        NMNIST_BIN.write(tmp, events)
 
 
 def nmnist(
@@ -211,42 +188,36 @@ def _unpack(opened: zipfile.ZipFile, archive: Path, member: str) -> Callable[[],
 
 
 def _decode(raw: bytes, where: str, sensor: tuple[int, int], duration: int | None) -> Events:
+    """The events of one recording, wherever its bytes come from (a folder, or an archive)."""
     rows, columns = sensor
-    if not raw:
-        raise CorruptFile(f"{where}: the file is empty, expected 5 bytes an event. Copy it again.")
-    if len(raw) % 5:
-        whole = len(raw) // 5 * 5
-        raise CorruptFile(
-            f"{where}: {len(raw)} bytes is not a multiple of 5, so the event at byte {whole} is "
-            "cut off. Copy or download the file again."
-        )
-    table = np.frombuffer(raw, dtype=np.uint8).reshape(-1, 5).astype(np.int64)
-    x, y, polarity = table[:, 0], table[:, 1], table[:, 2] >> 7
-    marker = y == _OVERFLOW_ROW
-    t = ((table[:, 2] & 127) << 16) | (table[:, 3] << 8) | table[:, 4]
-    t = t + np.cumsum(marker) * _OVERFLOW_TICKS
-    outside = ~marker & ((x >= columns) | (y >= rows))
-    if outside.any():
-        row = int(outside.argmax())
-        raise CorruptFile(
-            f"{where}: the event at byte {5 * row} is at x={x[row]}, y={y[row]}, outside the "
-            f"sensor of {columns} columns and {rows} rows. Check the sensor size or the file."
-        )
-    event = np.flatnonzero(~marker)
-    back = np.flatnonzero(np.diff(t[event]) < 0)
-    if back.size:
-        row, before = int(event[back[0] + 1]), int(event[back[0]])
-        raise CorruptFile(
-            f"{where}: the event at byte {5 * row} is at {t[row]} us, before its predecessor at "
-            f"{t[before]} us; time cannot run backwards. Download the file again."
-        )
-    unit = _unit(polarity[event], y[event], x[event], sensor)
+    shape = (2, rows, columns)
+    opened = NMNIST_BIN.open(Path(where), np.frombuffer(raw, np.uint8), Options(shape))
+    last, times, units = -1, [], []
+    for item in opened.pieces(PIECE):
+        if isinstance(item, Damage):
+            raise CorruptFile(f"{where}: {item.why}. Copy or download the file again.")
+        t, (p, y, x) = item.t, item.axes
+        outside = (x >= columns) | (y >= rows)
+        if outside.any():
+            row = int(outside.argmax())
+            raise CorruptFile(
+                f"{where}: the event at byte {item.at(row)} is at x={x[row]}, y={y[row]}, outside "
+                f"the sensor of {columns} columns and {rows} rows. Check the sensor size or the "
+                "file."
+            )
+        before = np.concatenate([[last], t[:-1]])
+        back = np.flatnonzero(t < before)
+        if back.size:
+            row = int(back[0])
+            raise CorruptFile(
+                f"{where}: the event at byte {item.at(row)} is at {t[row]} us, before its "
+                f"predecessor at {before[row]} us; time cannot run backwards. Download the file "
+                "again."
+            )
+        last = int(t[-1]) if len(t) else last
+        times.append(t)
+        units.append((p.astype(np.int32) * rows + y) * columns + x)
     return Events.sorted(
-        t[event], unit, shape=(2, rows, columns), clock=MICROSECOND, duration=duration
-    )
-
-
-def _unit(
-    polarity: NDArray[Any], y: NDArray[Any], x: NDArray[Any], sensor: tuple[int, int]
-) -> NDArray[np.int64]:
-    return (polarity * sensor[0] + y) * sensor[1] + x
+        np.concatenate(times), np.concatenate(units), shape=shape, clock=MICROSECOND,
+        duration=duration,
+    )  # fmt: skip

@@ -11,21 +11,25 @@
     any other signal                  AnalogSignal [T, columns]; array annotation: column (flat
                                       index into the axes after batch)
 
-The way back is exact: times come as seconds and return to the ticks they had.
+The way back is exact: times come as seconds and return to the ticks they had. `read_neo` takes
+the spikes of any file that Neo reads.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from neuro.clock import Clock
-from neuro.errors import InvalidValue, UnknownName, require
+from neuro.errors import CorruptFile, InvalidValue, UnknownName, Unsupported, require
 from neuro.events import Events
 from neuro.record import Record, Sampling
+from neuro.units import us
 
 if TYPE_CHECKING:
     import neo
@@ -120,6 +124,72 @@ def from_neo(
     ]
 
 
+def read_neo(
+    path: str | os.PathLike[str], *, clock: Clock | None = None, reader: str | None = None
+) -> dict[str, Events]:
+    """Spikes of a file of any recording system that Neo reads; it opens the file in this process.
+
+    Time starts at the earliest `t_start` of a Segment's trains, and lasts to the latest `t_stop`.
+
+    Args:
+        path: the file or folder; Neo goes by its ending if `reader` is not given.
+        clock: tick of the result; by default the one that `to_neo` noted, or 1 us. Times move to
+            the nearest tick.
+        reader: name of Neo's class for the file, e.g. "AsciiSpikeTrainIO", where the ending fits
+            several.
+
+    Returns:
+        Population -> Events, the units in the order of the file. Trains without an annotation
+        "population" are "spikes". If there are several Segments, their number follows, counted
+        through all Blocks: "spikes[0]", "spikes[1]".
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        Unsupported: Neo does not know the format, or the format runs code when it is read (pickle).
+        CorruptFile: Neo could not read the file, or it holds no spikes.
+        UnknownName: Neo has no such reader.
+        MissingExtra: Neo is not installed.
+    """
+    neo_io = require("neo.io", "neo")
+    where = Path(path)
+    if not where.exists():
+        raise FileNotFoundError(f"read_neo: no file {where}")
+    chosen = _reader(neo_io, where, reader)
+    name = type(chosen).__name__
+    try:
+        blocks = chosen.read()
+    except Exception as error:  # each of Neo's readers has errors of its own
+        raise CorruptFile(f"{where}: Neo's {name} failed: {error}") from error
+    samples = [list(s.spiketrains) for b in blocks for s in b.segments if len(s.spiketrains)]
+    if not samples:
+        raise CorruptFile(f"{where}: Neo's {name} found no spike trains")
+    found = {}
+    for number, trains in enumerate(samples):
+        names = [str(t.annotations.get("population", "spikes")) for t in trains]
+        for population in dict.fromkeys(names):
+            own = [t for t, n in zip(trains, names, strict=True) if n == population]
+            tick = own[0].annotations.get("tick") if clock is None else None
+            given = clock or (None if tick else Clock(1 * us))
+            key = population if len(samples) == 1 else f"{population}[{number}]"
+            found[key] = _events(own, given, together=False)
+    return found
+
+
+def _reader(neo_io: Any, where: Path, name: str | None) -> Any:
+    """Neo's reader of a file, by name or by the ending."""
+    if name == "PickleIO" or where.suffix.lower() in (".pkl", ".pickle"):
+        raise Unsupported(str(where), "read", "a pickle runs whatever code it holds")
+    known = {kind.__name__: kind for kind in neo_io.iolist}
+    if name is not None and name not in known:
+        raise UnknownName("read_neo.reader", name, known)
+    try:
+        return neo_io.get_io(str(where)) if name is None else known[name](str(where))
+    except Exception as error:  # each of Neo's readers has errors of its own
+        raise Unsupported(
+            str(where), "read", f"Neo has no reader for it ({error})", "neuro.formats.read_events"
+        ) from error
+
+
 def _parts(
     source: Record | Mapping[str, Events | Sequence[Events]],
 ) -> tuple[dict[str, list[Events]], dict[str, Any]]:
@@ -160,11 +230,13 @@ def _analog(
     )  # fmt: skip
 
 
-def _events(trains: list[Any], clock: Clock | None) -> Events:
-    """One sample."""
+def _events(trains: list[Any], clock: Clock | None, together: bool = True) -> Events:
+    """One sample, whose trains must start and stop `together` or are laid on one time."""
     if not trains:
         raise InvalidValue("from_neo.source: a Segment has no SpikeTrain of the population")
     spans = {(float(t.t_start.rescale("s")), float(t.t_stop.rescale("s"))) for t in trains}
+    if not together:
+        spans = {(min(a for a, _ in spans), max(b for _, b in spans))}
     ticks = {t.annotations.get("tick") for t in trains}
     shapes = {tuple(t.annotations.get("shape") or (len(trains),)) for t in trains}
     for what, found in (("start and stop", spans), ("tick", ticks), ("shape", shapes)):

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from neuro.clock import Clock
-from neuro.errors import InvalidValue, MissingExtra, UnknownName
+from neuro.errors import CorruptFile, InvalidValue, MissingExtra, UnknownName, Unsupported
 from neuro.events import Events
 from neuro.interop import from_neo, to_neo
+from neuro.interop.neo import read_neo
 from neuro.metrics import (
     count_correlations,
     cv,
@@ -207,3 +209,87 @@ def test_a_simulation_goes_to_neo_and_back() -> None:
     (v,) = block.segments[0].analogsignals
     np.testing.assert_allclose(v.times.rescale("s").magnitude, done.seconds("exc.v"))
     np.testing.assert_array_equal(v.magnitude, done.array("exc.v")[:, 0].astype(float))
+
+
+# -- files that Neo reads -------------------------------------------------------------------------
+
+
+def test_files_that_neo_reads_become_events(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"  # Neo's ASCII spike trains: a line for each unit, in seconds
+    path.write_text("0.5\t1.25\t1.25\n0.000001\t0.5\n3.0\n")
+    found = read_neo(path, reader="AsciiSpikeTrainIO")
+    assert list(found) == ["spikes"]
+    events = found["spikes"]
+    assert (events.shape, events.clock) == ((3,), Clock(1e-6))
+    for unit, train in enumerate([[0.5, 1.25, 1.25], [1e-6, 0.5], [3.0]]):
+        assert events.t[events.unit == unit].tolist() == [round(t * 1e6) for t in train]
+    coarse = read_neo(path, clock=Clock(1 * ms), reader="AsciiSpikeTrainIO")["spikes"]
+    assert coarse.t.tolist() == [0, 500, 500, 1250, 1250, 3000]
+    with pytest.raises(UnknownName, match="Did you mean 'AsciiSpikeTrainIO'"):
+        read_neo(path, reader="AsciSpikeTrain")
+    with pytest.raises(Unsupported, match="runs whatever code"):
+        read_neo(path, reader="PickleIO")
+
+
+def test_populations_and_segments_keep_their_names(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    given = {"exc": [population(1), population(2)], "inh": [population(3, 4), population(4, 4)]}
+    blocks = [to_neo(given), to_neo({"exc": population(5)})]
+    (tmp_path / "a.xyz").touch()
+    stand_in(monkeypatch, blocks)
+    found = read_neo(tmp_path / "a.xyz")
+    assert list(found) == ["exc[0]", "inh[0]", "exc[1]", "inh[1]", "exc[2]"]
+    assert found["inh[1]"] == given["inh"][1] and found["exc[2]"] == population(5)
+
+
+def test_trains_of_different_length_share_one_time(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    trains = [
+        neo.SpikeTrain([2.0, 2.5] * quantities.s, t_start=1.5, t_stop=3.0),
+        neo.SpikeTrain([1000.0] * quantities.ms, t_start=1000.0, t_stop=4000.0),
+    ]
+    segment = neo.Segment()
+    segment.spiketrains.extend(trains)
+    block = neo.Block()
+    block.segments.append(segment)
+    (tmp_path / "a.xyz").touch()
+    stand_in(monkeypatch, [block])
+    events = read_neo(tmp_path / "a.xyz", clock=Clock(1 * ms))["spikes"]
+    assert events.t.tolist() == [0, 1000, 1500] and events.unit.tolist() == [1, 0, 0]
+    assert events.duration == 3000
+
+
+def stand_in(monkeypatch: pytest.MonkeyPatch, blocks: list[Any]) -> None:
+    """A recording system whose files hold these Blocks."""
+
+    class Reader:
+        def read(self) -> list[Any]:
+            if not blocks:
+                raise IndexError("its header is cut")
+            return blocks
+
+    import neo.io
+
+    monkeypatch.setattr(neo.io, "get_io", lambda _: Reader())
+
+
+def test_what_neo_cannot_read_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="no file"):
+        read_neo(tmp_path / "none.nwb")
+    (tmp_path / "a.pkl").write_bytes(b"cos\nsystem\n(S'touch /tmp/never'\ntR.")
+    with pytest.raises(Unsupported, match="runs whatever code"):
+        read_neo(tmp_path / "a.pkl")
+    (tmp_path / "a.unheard").write_bytes(b"x")
+    with pytest.raises(Unsupported, match="Neo has no reader"):
+        read_neo(tmp_path / "a.unheard")
+    (tmp_path / "a.txt").write_text("<html>")
+    with pytest.raises(CorruptFile, match=r"failed|no spike trains"):
+        read_neo(tmp_path / "a.txt")
+    stand_in(monkeypatch, [])
+    with pytest.raises(CorruptFile, match="Reader failed: its header is cut"):
+        read_neo(tmp_path / "a.txt")
+    stand_in(monkeypatch, [neo.Block()])
+    with pytest.raises(CorruptFile, match="found no spike trains"):
+        read_neo(tmp_path / "a.txt")
