@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from neuro.errors import InvalidValue
 from neuro.network import Input
@@ -41,5 +42,17 @@ def predict(module: Module, samples: Samples, loss: Loss) -> NDArray[np.int64]:
     if isinstance(population, Input):
         raise InvalidValue(f"predict: the output {name!r} is an Input and decides nothing")
     signal = f"{name}.{population.emits}"
-    chosen = [loss.scores(record[signal]).argmax(1) for record in run_all(module, samples)]
+    chosen: list[Tensor] = []
+    done = 0
+    for record in run_all(module, samples):
+        output = record[signal]
+        chosen.append(_scores(loss, output, samples, done).argmax(1))
+        done += output.shape[1]
     return torch.cat(chosen).cpu().numpy()
+
+
+def _scores(loss: Loss, signal: Tensor, samples: Samples, first: int) -> Tensor:
+    if samples.lengths is None:
+        return loss.scores(signal)
+    lengths = samples.lengths[first : first + signal.shape[1]]
+    return loss.scores(signal, lengths.to(signal.device))

@@ -113,7 +113,8 @@ def fit(
 
     Args:
         module: its network's first output is the readout.
-        train, validation: e.g. Samples(x, labels).
+        train, validation: e.g. Samples(x, labels), or Samples(x, labels, lengths) of recordings
+            that were padded to one T: the padding changes no loss, score or gradient.
         folder: receives `last.safetensors` after every epoch and `best.safetensors`.
         loss: MembraneLoss() by default.
         augment: changes a training batch [T, B, *units], with a generator for its randomness.
@@ -238,24 +239,25 @@ class _Classifier(L.LightningModule):
         # What is random inside the module must not depend on what ran before this epoch.
         torch.manual_seed(_mix(self.plan.seed, self.current_epoch, self.global_rank))
 
-    def training_step(self, batch: tuple[Tensor, Tensor], index: int) -> Tensor:
-        x, labels = batch
+    def training_step(self, batch: tuple[Tensor, ...], index: int) -> Tensor:
+        x, labels, *lengths = batch
         if self.augment is not None:
             seed = _mix(self.plan.seed, self.current_epoch, index, self.global_rank)
             x = self.augment(x, torch.Generator(device=x.device).manual_seed(seed))
-        return self._loss("train", x, labels)
+        return self._loss("train", x, labels, *lengths)
 
-    def validation_step(self, batch: tuple[Tensor, Tensor], index: int) -> None:
+    def validation_step(self, batch: tuple[Tensor, ...], index: int) -> None:
         self._loss("val", *batch)
 
-    def _loss(self, split: str, x: Tensor, labels: Tensor) -> Tensor:
+    def _loss(self, split: str, x: Tensor, labels: Tensor, *lengths: Tensor) -> Tensor:
+        """`lengths` are none or one, so that a loss without them goes on working."""
         band = self.plan.rate_band
         record, _ = self.module(x, record=self.hidden if band is not None else ())
         signal = record[self.signal]
-        loss = self.loss(signal, labels)
+        loss = self.loss(signal, labels, *lengths)
         if band is not None:
-            loss = loss + sum(band(record[name]) for name in self.hidden)
-        correct = (self.loss.scores(signal).argmax(1) == labels).float().mean()
+            loss = loss + sum(band(record[name], *lengths) for name in self.hidden)
+        correct = (self.loss.scores(signal, *lengths).argmax(1) == labels).float().mean()
         for name, value in (("loss", loss), ("accuracy", correct)):
             self.log(
                 f"{split}_{name}", value.detach(), on_step=False, on_epoch=True,

@@ -2,6 +2,9 @@
 
 A loss reads one output signal [T, B, classes]. Its `scores` [B, classes] say which class is
 ahead (argmax), so training and testing cannot disagree about the readout.
+
+Where recordings of unequal duration are padded to one T, `lengths` [B] says how many steps of each
+are its own; the others are never looked at, so that padding changes no loss, score or gradient.
 """
 
 from __future__ import annotations
@@ -19,11 +22,11 @@ from neuro.errors import InvalidValue
 class Loss(Protocol):
     """What the training loop needs of a loss."""
 
-    def __call__(self, signal: Tensor, labels: Tensor) -> Tensor:
-        """Mean loss over the batch, a scalar."""
+    def __call__(self, signal: Tensor, labels: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """Mean loss over the batch, a scalar; `lengths` [B] counts the steps that are looked at."""
         ...
 
-    def scores(self, signal: Tensor) -> Tensor:
+    def scores(self, signal: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Score of each class [B, classes]; the largest wins."""
         ...
 
@@ -33,7 +36,8 @@ class MembraneLoss:
     """Cross-entropy of a non-spiking readout's membrane, reduced over time.
 
     Args:
-        reduce: "max" (Cramer et al., IEEE TNNLS 33 (2022), eq. 6), "mean" or "last".
+        reduce: "max" (Cramer et al., IEEE TNNLS 33 (2022), eq. 6), "mean" or "last"; of the steps
+            within `lengths`.
     """
 
     reduce: Literal["max", "mean", "last"] = "max"
@@ -44,18 +48,22 @@ class MembraneLoss:
                 f"MembraneLoss.reduce: got {self.reduce!r}, expected 'max', 'mean' or 'last'"
             )
 
-    def scores(self, signal: Tensor) -> Tensor:
+    def scores(self, signal: Tensor, lengths: Tensor | None = None) -> Tensor:
+        if lengths is not None:
+            _check_lengths(type(self).__name__, signal, lengths)
         match self.reduce:
             case "max":
-                return signal.amax(0)
+                return _filled(signal, lengths, -torch.inf).amax(0)
             case "mean":
-                return signal.mean(0)
-            case _:
+                return _mean(signal, lengths)
+            case _ if lengths is None:
                 return signal[-1]
+            case _:
+                return signal[lengths.to(signal.device) - 1, torch.arange(signal.shape[1])]
 
-    def __call__(self, signal: Tensor, labels: Tensor) -> Tensor:
+    def __call__(self, signal: Tensor, labels: Tensor, lengths: Tensor | None = None) -> Tensor:
         _check(type(self).__name__, signal, labels)
-        return functional.cross_entropy(self.scores(signal), labels)
+        return functional.cross_entropy(self.scores(signal, lengths), labels)
 
 
 @dataclass(frozen=True)
@@ -69,25 +77,29 @@ class RateLoss:
 
     target: tuple[float, float] | None = None
 
-    def scores(self, signal: Tensor) -> Tensor:
-        return signal.sum(0)
+    def scores(self, signal: Tensor, lengths: Tensor | None = None) -> Tensor:
+        if lengths is not None:
+            _check_lengths(type(self).__name__, signal, lengths)
+        return _filled(signal, lengths, 0.0).sum(0)
 
-    def __call__(self, signal: Tensor, labels: Tensor) -> Tensor:
+    def __call__(self, signal: Tensor, labels: Tensor, lengths: Tensor | None = None) -> Tensor:
         _check(type(self).__name__, signal, labels)
         if self.target is None:
-            return functional.cross_entropy(self.scores(signal), labels)
+            return functional.cross_entropy(self.scores(signal, lengths), labels)
+        if lengths is not None:
+            _check_lengths(type(self).__name__, signal, lengths)
         wrong, right = self.target
         wanted = torch.full_like(signal[0], wrong).scatter(1, labels[:, None], right)
-        return (signal.mean(0) - wanted).square().mean()
+        return (_mean(signal, lengths) - wanted).square().mean()
 
 
 @dataclass(frozen=True)
 class FirstSpikeLoss:
     """Cross-entropy of how early each class fires its first spike.
 
-    A class that never fires counts as firing after the last step. The time of the first spike
-    is the number of steps before it, sum_t prod_{u<=t} (1 - s_u), through which the surrogate
-    gradient flows.
+    A class that never fires counts as firing after the last step of its recording. The time of
+    the first spike is the number of steps before it, sum_t prod_{u<=t} (1 - s_u), through which the
+    surrogate gradient flows.
 
     Args:
         scale: steps by which one class must lead for odds of e to 1.
@@ -101,16 +113,18 @@ class FirstSpikeLoss:
         if not self.scale > 0:
             raise InvalidValue(f"FirstSpikeLoss.scale: got {self.scale}, expected steps above 0")
 
-    def times(self, signal: Tensor) -> Tensor:
-        """Steps before the first spike of each class [B, classes]; T if it never fires."""
-        return (1 - signal).cumprod(0).sum(0)
+    def times(self, signal: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """Steps before the first spike of each class [B, classes]; T (its length) if none."""
+        if lengths is not None:
+            _check_lengths(type(self).__name__, signal, lengths)
+        return _filled(1 - signal, lengths, 0.0).cumprod(0).sum(0)
 
-    def scores(self, signal: Tensor) -> Tensor:
-        return -self.times(signal) / self.scale
+    def scores(self, signal: Tensor, lengths: Tensor | None = None) -> Tensor:
+        return -self.times(signal, lengths) / self.scale
 
-    def __call__(self, signal: Tensor, labels: Tensor) -> Tensor:
+    def __call__(self, signal: Tensor, labels: Tensor, lengths: Tensor | None = None) -> Tensor:
         _check(type(self).__name__, signal, labels)
-        return functional.cross_entropy(self.scores(signal), labels)
+        return functional.cross_entropy(self.scores(signal, lengths), labels)
 
 
 @dataclass(frozen=True)
@@ -118,7 +132,7 @@ class RateBand:
     """Penalty on neurons that fire too rarely or too often, added to a loss.
 
     strength * mean over neurons of (low - n)_+^2 + (n - high)_+^2, with n the spikes per step of
-    a neuron, averaged over time and batch.
+    a neuron, averaged over time and batch (over the steps within `lengths`).
 
     Source: Zenke & Vogels, Neural Computation 33 (2021), eqs. 13 and 14, per neuron.
 
@@ -137,11 +151,44 @@ class RateBand:
                 f"RateBand: got low={self.low}, high={self.high}; expected 0 <= low <= high"
             )
 
-    def __call__(self, spikes: Tensor) -> Tensor:
+    def __call__(self, spikes: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Penalty of one population's spikes [T, B, *units], a scalar."""
-        rate = spikes.mean((0, 1))
+        if lengths is None:
+            rate = spikes.mean((0, 1))
+        else:
+            _check_lengths(type(self).__name__, spikes, lengths)
+            rate = _filled(spikes, lengths, 0.0).sum((0, 1)) / lengths.sum().to(spikes.device)
         below, above = (self.low - rate).relu(), (rate - self.high).relu()
         return self.strength * (below.square() + above.square()).mean()
+
+
+def _filled(signal: Tensor, lengths: Tensor | None, value: float) -> Tensor:
+    """The signal [T, B, ...] with a constant after each recording's last step."""
+    if lengths is None:
+        return signal
+    step = torch.arange(len(signal), device=signal.device)
+    after = step[:, None] >= lengths.to(signal.device)
+    return signal.masked_fill(after.reshape(*after.shape, *[1] * (signal.ndim - 2)), value)
+
+
+def _mean(signal: Tensor, lengths: Tensor | None) -> Tensor:
+    """Mean over each recording's own steps [B, classes]."""
+    if lengths is None:
+        return signal.mean(0)
+    return _filled(signal, lengths, 0.0).sum(0) / lengths.to(signal.device)[:, None]
+
+
+def _check_lengths(where: str, signal: Tensor, lengths: Tensor) -> None:
+    if lengths.shape != signal.shape[1:2] or lengths.is_floating_point():
+        raise InvalidValue(
+            f"{where}: lengths have shape {tuple(lengths.shape)} and dtype {lengths.dtype}, "
+            f"expected {signal.shape[1]} integers"
+        )
+    if len(lengths) and not (int(lengths.min()) >= 1 and int(lengths.max()) <= len(signal)):
+        raise InvalidValue(
+            f"{where}: lengths run from {int(lengths.min())} to {int(lengths.max())}, expected 1 "
+            f"to {len(signal)} steps"
+        )
 
 
 def _check(where: str, signal: Tensor, labels: Tensor) -> None:
