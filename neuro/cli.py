@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from neuro import cli_neurons, recipe
+from neuro import cli_data, cli_events, cli_neurons, recipe
 from neuro.doctor import environment
 from neuro.errors import MissingExtra, NeuroError
 from neuro.file_info import file_info
@@ -24,6 +24,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Spiking neural networks: simulate, train, adapt, export.",
 )
+app.add_typer(cli_events.app, name="events")
+app.add_typer(cli_data.app, name="data")
 # Everything after the recipe's name is the recipe's own business.
 _PASS_ON = {
     "allow_extra_args": True,

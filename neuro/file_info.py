@@ -25,19 +25,22 @@ def file_info(path: str | Path) -> dict[str, Any]:
     size = {"file": str(path), "bytes": path.stat().st_size}
     if head.startswith(b"neuro.EventDataset"):
         return {**size, **_event_set(path)}
-    if head.startswith(_HDF5):
-        return {**size, **_nir(path)}
     if head[8:9] == b"{":  # safetensors: length of the header, then the header as JSON
         return {**size, **_safetensors(path)}
-    if path.suffix == ".bin":
-        from neuro.data import read_nmnist
+    from neuro.cli_events import event_facts
+    from neuro.formats import detect
 
-        events = read_nmnist(path)
-        return {**size, "kind": "N-MNIST recording", **_events(events)}
-    raise CorruptFile(
-        f"{path}: begins with {head[:8]!r}, which is no file that neuro reads. Expected an event "
-        "set (.h5), an N-MNIST recording (.bin), a network (.nir, .safetensors) or a checkpoint."
-    )
+    if head.startswith(_HDF5) and path.suffix.lower() == ".nir":
+        return {**size, **_nir(path)}
+    try:
+        found = detect(path)
+    except CorruptFile as error:
+        if head.startswith(_HDF5):
+            return {**size, **_nir(path)}
+        raise CorruptFile(
+            f"{error}. Networks (.nir, .safetensors) and checkpoints are known, too"
+        ) from error
+    return event_facts(path, found.name)
 
 
 def _event_set(path: Path) -> dict[str, Any]:
@@ -83,8 +86,3 @@ def _network(network: Any) -> dict[str, Any]:
         "network": repr(network), "neurons": sum(p.size for p in network.neurons().values()),
         "parameters": sum(counts), "tick_s": network.clock.dt, "fingerprint": network.fingerprint,
     }  # fmt: skip
-
-
-def _events(events: Any) -> dict[str, Any]:
-    length = float(events.clock.seconds(events.duration))
-    return {"events": len(events), "shape": events.shape, "seconds": length}

@@ -12,8 +12,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from neuro.data.camera import EventCamera, saccades
 from neuro.data.dataset import Attribute, EventDataset
+from neuro.encode import EventCamera, saccades
 from neuro.errors import CorruptFile, UnknownName, require
 from neuro.units import ms
 
@@ -153,6 +153,9 @@ def _facts(seed: int, split: Split, camera: EventCamera) -> dict[str, Attribute]
     """Everything that the events depend on."""
     settings = dataclasses.asdict(camera)
     settings["clock"] = str(camera.clock.tick)
+    for later in ("noise_falloff", "leak_rate"):  # a camera without them is the camera of before
+        if not settings[later]:
+            del settings[later]
     return {
         "version": _VERSION,
         "seed": seed,

@@ -1,16 +1,17 @@
-"""A simulated event camera, and the eye movements that make a still picture visible to it."""
+"""A simulated event camera: videos to events, with mismatch, noise and leak."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neuro.clock import Clock
-from neuro.errors import InvalidValue
+from neuro.encode._threads import parallel
+from neuro.errors import InvalidValue, require
 from neuro.events import Events
 from neuro.units import ms, us
 
@@ -18,6 +19,22 @@ Array = NDArray[Any]
 
 MICROSECOND = Clock(1 * us)
 OFF, ON = 0, 1  # index of the polarity axis, the same as N-MNIST's polarity bit
+Fired = tuple[Array, Array]  # unit and time in seconds of some events
+_PIXELS = 1 << 13  # that one thread works on at a time
+
+
+class Seen(NamedTuple):
+    """Recordings of one camera in common columns, each sorted by tick, then unit.
+
+    Recording i owns the rows offsets[i] to offsets[i + 1] of t (int64) and unit (int32); all
+    last `duration` ticks and have the shape (2, H, W).
+    """
+
+    t: Array
+    unit: Array
+    offsets: Array
+    shape: tuple[int, ...]
+    duration: int
 
 
 @dataclass(frozen=True)
@@ -30,7 +47,7 @@ class EventCamera:
     that moment. Between frames L is interpolated linearly, so a pixel may fire several times
     between two frames, each at its own time. (Lichtsteiner, Posch & Delbruck 2008, IEEE J.
     Solid-State Circuits 43:566 for the pixel; Rebecq, Gehrig & Scaramuzza 2018, ESIM, CoRL for the
-    interpolation; Hu, Liu & Delbruck 2021, v2e, CVPR workshops for mismatch and noise.)
+    interpolation; Hu, Liu & Delbruck 2021, v2e, CVPR workshops for mismatch, noise and leak.)
 
     Args:
         threshold: contrast threshold in units of log intensity, > 0; 0.25 is a 28 % change.
@@ -40,6 +57,10 @@ class EventCamera:
         noise_rate: background events per pixel in Hz, a Poisson process of either polarity. A
             noise event does not change the pixel's memory, and one that falls within the
             refractory period of another event of its pixel is left out.
+        noise_falloff: share of the noise that is gone at the video's largest intensity, falling
+            linearly with the intensity (shot noise is loudest in the dark); v2e uses 0.75.
+        leak_rate: ON events per pixel in Hz of a picture that does not change: the junction leak
+            of the pixel's memory, a drift of `leak_rate` ON thresholds a second (v2e: 0.1).
         clock: time stamps are rounded to its ticks.
 
     Raises:
@@ -51,14 +72,20 @@ class EventCamera:
     refractory: float = 1 * ms
     noise_rate: float = 0.0
     clock: Clock = MICROSECOND
+    noise_falloff: float = 0.0
+    leak_rate: float = 0.0
 
     def __post_init__(self) -> None:
         if not (np.isfinite(self.threshold) and self.threshold > 0):
             raise InvalidValue(f"EventCamera.threshold: got {self.threshold!r}, expected > 0")
-        for field in ("mismatch", "refractory", "noise_rate"):
+        for field in ("mismatch", "refractory", "noise_rate", "leak_rate", "noise_falloff"):
             value = getattr(self, field)
             if not (np.isfinite(value) and value >= 0):
                 raise InvalidValue(f"EventCamera.{field}: got {value!r}, expected >= 0")
+        if self.noise_falloff > 1:
+            raise InvalidValue(
+                f"EventCamera.noise_falloff: got {self.noise_falloff!r}, expected 0 to 1"
+            )
 
     def thresholds(self, height: int, width: int, *, seed: int = 0) -> NDArray[np.float64]:
         """Thresholds of every pixel, [2, H, W] for OFF and ON; one seed is one sensor."""
@@ -86,7 +113,13 @@ class EventCamera:
         return self.watch_batch(frames[None], times, seed=seed)[0]
 
     def watch_batch(
-        self, videos: ArrayLike, times: ArrayLike, *, seed: int = 0, first: int = 0
+        self,
+        videos: ArrayLike,
+        times: ArrayLike,
+        *,
+        seed: int = 0,
+        first: int = 0,
+        threads: int | None = None,
     ) -> list[Events]:
         """Events of several videos [B, F, H, W] seen by the same sensor; see `watch`.
 
@@ -96,7 +129,25 @@ class EventCamera:
             seed: of the sensor's thresholds and the noise.
             first: number of the first recording, so that a set seen in parts gets the noise
                 that it would get when seen whole.
+            threads: at most so many at once, by default one for each processor; the events do
+                not depend on it.
         """
+        seen = self.columns(videos, times, seed=seed, first=first, threads=threads)
+        return [
+            Events(seen.t[a:b], seen.unit[a:b], seen.shape, seen.duration, self.clock)
+            for a, b in pairwise(seen.offsets)
+        ]
+
+    def columns(
+        self,
+        videos: ArrayLike,
+        times: ArrayLike,
+        *,
+        seed: int = 0,
+        first: int = 0,
+        threads: int | None = None,
+    ) -> Seen:
+        """The same as `watch_batch`, all recordings in common columns (for large sets)."""
         frames, times = _checked_videos(videos, times)
         count, _, height, width = frames.shape
         duration = int(self.clock.ticks(times[-1] - times[0], what="EventCamera.times"))
@@ -105,126 +156,126 @@ class EventCamera:
                 f"EventCamera.times: the video lasts {times[-1] - times[0]:g} s, less than a tick "
                 f"of {self.clock.dt:g} s. Use a finer Clock or check the unit (seconds)."
             )
-        thresholds = np.tile(self.thresholds(height, width, seed=seed).reshape(2, -1), count)
-        log = np.log(np.moveaxis(frames, 1, 0).reshape(len(times), -1).astype(np.float64))
-        cell, polarity, when = _crossings(log, times, thresholds, self.refractory)
-
+        _generator(seed, first)  # refuses what is no seed before the work begins
+        require("numba", "events")
         size = height * width
-        recording, pixel = np.divmod(cell, size)
-        unit = polarity * size + pixel
-        if self.noise_rate > 0:
-            recording, unit, when = self._with_noise(
-                recording, unit, when, times, size, [(seed, 1, first + b) for b in range(count)]
-            )
-        tick = self.clock.ticks(when - times[0])
-        tick = np.minimum(tick, duration - 1)  # the last half tick rounds up to the end itself
-        order = np.lexsort((unit, tick, recording))
-        recording, unit, tick = recording[order], unit[order], tick[order]
-        edges = np.searchsorted(recording, np.arange(count + 1))
-        return [
-            Events(tick[a:b], unit[a:b].astype(np.int32), (2, height, width), duration, self.clock)
-            for a, b in pairwise(edges)
+        flat = frames.reshape(count, len(times), size)
+        thresholds = self.thresholds(height, width, seed=seed).reshape(2, -1)
+        group = max(1, _PIXELS // size)  # small videos are seen several at a time
+        pieces = [
+            (low, min(low + group, count), start, min(start + _PIXELS, size))
+            for low in range(0, count, group)
+            for start in range(0, size, _PIXELS)
         ]
+
+        def look(piece: tuple[int, int, int, int]) -> list[Fired | None]:
+            low, high, start, stop = piece
+            return [
+                self._crossed(flat[b], times, thresholds, start, stop) for b in range(low, high)
+            ]
+
+        parts = parallel(look, pieces, threads, "EventCamera")
+        found: list[list[Fired]] = [[] for _ in range(count)]
+        for (low, *_), part in zip(pieces, parts, strict=True):
+            for b, fired in enumerate(part, start=low):
+                if fired is None:
+                    raise _refusal(frames)
+                found[b].append(fired)
+
+        def finish(span: tuple[int, int]) -> tuple[Array, Array, list[int]]:
+            fired = []
+            for b in range(*span):
+                unit, when = (np.concatenate(c) for c in zip(*found[b], strict=True))
+                if self.noise_rate > 0:
+                    key = (seed, 1, first + b)
+                    unit, when = self._with_noise(unit, when, times, size, key, flat[b])
+                fired.append((unit, when))
+            unit, when = (np.concatenate(c) for c in zip(*fired, strict=True))
+            lengths = [len(unit) for unit, _ in fired]
+            tick = self.clock.ticks(when - times[0])
+            tick = np.minimum(tick, duration - 1)  # the last half tick rounds up to the end itself
+            return *_ordered(lengths, tick, unit, duration, 2 * size), lengths
+
+        spans = [(low, min(low + group, count)) for low in range(0, count, group)]
+        done = parallel(finish, spans, threads, "EventCamera")
+        t, unit = (np.concatenate(c) for c in zip(*[(t, u) for t, u, _ in done], strict=True))
+        offsets = np.cumsum([0, *(length for *_, lengths in done for length in lengths)])
+        return Seen(t, unit.astype(np.int32), offsets, (2, height, width), duration)
+
+    def _crossed(
+        self, video: Array, times: Array, thresholds: Array, start: int, stop: int
+    ) -> Fired | None:
+        """Unit and seconds of the events of some pixels of a video [F, N]; None if it is bad."""
+        from neuro.encode import _camera_kernels as kernels
+
+        changes = kernels.changing(video, start, stop)
+        if len(changes) < stop - start:
+            return None
+        if self.leak_rate > 0:
+            changes[:] = True
+        pixels = np.flatnonzero(changes) + start
+        signal = np.empty((len(pixels), len(times)))
+        kernels.gather(video, pixels, signal)
+        signal = np.log(signal)
+        off, on = thresholds[OFF, pixels], thresholds[ON, pixels]
+        if self.leak_rate > 0:  # a memory that falls is a signal that rises
+            signal += (self.leak_rate * on)[:, None] * (times - times[0])
+        room = signal.size // 8 + 64
+        while True:
+            row, polarity = np.empty(room, np.int64), np.empty(room, np.int64)
+            when = np.empty(room)
+            count = kernels.crossings(
+                signal, times, off, on, float(self.refractory), row, polarity, when
+            )
+            if count <= room:
+                break
+            room = count
+        return polarity[:count] * video.shape[1] + pixels[row[:count]], when[:count]
 
     def _with_noise(
         self,
-        recording: Array,
         unit: Array,
         when: Array,
         times: Array,
         size: int,
-        seeds: list[tuple[int, int, int]],
-    ) -> tuple[Array, Array, Array]:
-        columns = [(recording, unit, when, np.zeros(len(when), bool))]
-        for b, seed in enumerate(seeds):
-            rng = _generator(*seed)
-            number = rng.poisson(self.noise_rate * (times[-1] - times[0]) * size)
-            columns.append(
-                (
-                    np.full(number, b),
-                    rng.integers(2 * size, size=number),
-                    rng.uniform(times[0], times[-1], number),
-                    np.ones(number, bool),
-                )
-            )
-        recording, unit, when, noise = (np.concatenate(c) for c in zip(*columns, strict=True))
-        order = np.lexsort((when, unit % size, recording))
-        recording, unit, when, noise = recording[order], unit[order], when[order], noise[order]
-        same = (np.diff(recording) == 0) & (np.diff(unit % size) == 0)
-        close = same & (np.diff(when) < self.refractory)
+        key: tuple[int, ...],
+        video: Array,
+    ) -> Fired:
+        rng = _generator(*key)
+        number = rng.poisson(self.noise_rate * (times[-1] - times[0]) * size)
+        where, moment = (
+            rng.integers(2 * size, size=number),
+            rng.uniform(times[0], times[-1], number),
+        )
+        if self.noise_falloff > 0:
+            frame = np.searchsorted(times, moment, side="right") - 1
+            light = video[frame, where % size] / video.max()
+            quiet = rng.uniform(size=number) < self.noise_falloff * light
+            where, moment = where[~quiet], moment[~quiet]
+        noise = np.zeros(len(when) + len(moment), bool)
+        noise[len(when) :] = True
+        unit, when = np.concatenate([unit, where]), np.concatenate([when, moment])
+        order = np.lexsort((when, unit % size))
+        unit, when, noise = unit[order], when[order], noise[order]
+        close = (np.diff(unit % size) == 0) & (np.diff(when) < self.refractory)
         crowded = np.zeros(len(when), bool)
         crowded[1:] |= close
         crowded[:-1] |= close
         keep = ~(noise & crowded)
-        return recording[keep], unit[keep], when[keep]
+        return unit[keep], when[keep]
 
 
-def saccades(
-    images: ArrayLike,
-    *,
-    sensor: tuple[int, int] = (34, 34),
-    scale: float = 1.0,
-    amplitude: float = 3.0,
-    duration: float = 100 * ms,
-    frames: int = 20,
-    dark: float = 0.1,
-) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-    """Video of a still picture during the three saccades of N-MNIST.
-
-    The picture stands in the middle of the sensor and moves along the three sides of an isosceles
-    triangle, one side a saccade, back to the start (Orchard, Jayawant, Cohen & Thakor 2015, Front.
-    Neurosci. 9:437). Each saccade starts and ends at rest (a raised cosine in position). The
-    picture is enlarged and moved in one bilinear resampling, exact for any fraction of a pixel.
-
-    Args:
-        images: brightness from 0 (background, also outside the picture) to 1, [..., h, w].
-        sensor: rows and columns of the camera.
-        scale: sensor pixels per picture pixel, > 0.
-        amplitude: base and height of the triangle in sensor pixels.
-        duration: seconds of one saccade.
-        frames: video frames per saccade.
-        dark: intensity of the background where full brightness is 1, in (0, 1).
-
-    Returns:
-        The intensities [..., F, H, W] float32 in [dark, 1], and the frame times [F] in seconds,
-        F = 3 * frames + 1.
-
-    Raises:
-        InvalidValue: an argument is out of range.
-    """
-    picture = np.asarray(images, dtype=np.float64)
-    if picture.ndim < 2 or not ((picture >= 0) & (picture <= 1)).all():
-        raise InvalidValue(
-            f"saccades.images: got shape {picture.shape}, expected [..., h, w] with brightness "
-            "from 0 to 1. Divide by the largest value."
-        )
-    for name, value, good in (
-        ("scale", scale, scale > 0),
-        ("amplitude", amplitude, amplitude >= 0),
-        ("duration", duration, duration > 0),
-        ("frames", frames, frames >= 1),
-        ("dark", dark, 0 < dark < 1),
-    ):
-        if not (good and np.isfinite(value)):
-            raise InvalidValue(f"saccades.{name}: got {value!r}, out of range")
-    rows, columns = sensor
-    height, width = picture.shape[-2:]
-
-    corners = amplitude * np.array([(0.5, -0.5), (-0.5, 0.0), (0.5, 0.5), (0.5, -0.5)])  # (y, x)
-    progress = 0.5 - 0.5 * np.cos(np.pi * np.arange(frames) / frames)
-    sides = corners[:-1, None] + progress[:, None] * np.diff(corners, axis=0)[:, None]
-    path = np.vstack([sides.reshape(-1, 2), corners[-1:]])
-    down = _bilinear(rows, height, scale, path[:, 0])  # [F, H, h]
-    right = _bilinear(columns, width, scale, path[:, 1])  # [F, W, w]
-    moved = down @ picture[..., None, :, :] @ right.swapaxes(-1, -2)
-    times = np.arange(3 * frames + 1, dtype=np.float64) * (duration / frames)
-    return (dark + (1 - dark) * moved).astype(np.float32), times
-
-
-def _bilinear(pixels: int, samples: int, scale: float, shift: Array) -> NDArray[np.float64]:
-    """Weights [F, pixels, samples] that resample one axis, centred and moved by `shift` pixels."""
-    centre = (np.arange(pixels) - (pixels - 1) / 2 - shift[:, None]) / scale + (samples - 1) / 2
-    return np.maximum(0.0, 1.0 - np.abs(centre[..., None] - np.arange(samples)))
+def _ordered(
+    lengths: list[int], tick: Array, unit: Array, duration: int, units: int
+) -> tuple[Array, Array]:
+    """The rows of consecutive recordings, each ordered by tick, then unit."""
+    recording = np.repeat(np.arange(len(lengths)), lengths)
+    if len(lengths) * duration * units >= 1 << 63:
+        order = np.lexsort((unit, tick, recording))
+        return tick[order], unit[order]
+    key = np.sort((recording * duration + tick) * units + unit)  # much faster than three columns
+    moment = key // units
+    return moment - recording * duration, key - moment * units
 
 
 def _checked_videos(videos: ArrayLike, times: ArrayLike) -> tuple[Array, NDArray[np.float64]]:
@@ -240,61 +291,18 @@ def _checked_videos(videos: ArrayLike, times: ArrayLike) -> tuple[Array, NDArray
         )
     if not np.isfinite(when).all() or (np.diff(when) <= 0).any():
         raise InvalidValue("EventCamera.times: expected finite seconds that increase")
-    bad = ~(np.isfinite(frames) & (frames > 0))
-    if bad.any():
-        at = tuple(int(i) for i in np.argwhere(bad)[0])
-        raise InvalidValue(
-            f"EventCamera.videos: intensity {frames[at]} at [b, f, y, x] = {list(at)}, expected "
-            "finite and > 0 (the logarithm is taken). Add the scene's dark level."
-        )
+    if frames.dtype not in (np.float32, np.float64):
+        frames = frames.astype(np.float64)
     return frames, when
 
 
-def _crossings(
-    log: NDArray[np.float64], times: NDArray[np.float64], thresholds: Array, refractory: float
-) -> tuple[Array, Array, Array]:
-    """Threshold crossings of piecewise linear signals.
-
-    Args:
-        log: the signals at the frame times, [F, N].
-        times: [F] seconds.
-        thresholds: OFF and ON, [2, N].
-        refractory: seconds.
-
-    Returns:
-        Signal number, polarity and time in seconds of every crossing.
-    """
-    reference = log[0].copy()
-    ready = np.full(log.shape[1], -np.inf)  # when the refractory period ends
-    found: list[tuple[Array, Array, Array]] = []
-    for k in range(len(times) - 1):
-        begin, end, a, b = times[k], times[k + 1], log[k], log[k + 1]
-        change = b - reference
-        moved = (change >= thresholds[ON]) | (-change >= thresholds[OFF])
-        held = ready > begin
-        cell = np.flatnonzero((moved | held) & (ready <= end))
-        while cell.size:
-            slope = (b[cell] - a[cell]) / (end - begin)
-            start = np.maximum(ready[cell], begin)
-            released = ready[cell] > begin  # was in reset: starts from the present intensity
-            level = np.where(released, a[cell] + slope * (start - begin), reference[cell])
-            reference[cell] = level
-            polarity = (slope > 0).astype(np.intp)
-            level = level + np.where(polarity, 1.0, -1.0) * thresholds[polarity, cell]
-            with np.errstate(divide="ignore", invalid="ignore"):
-                when = np.maximum(begin + (level - a[cell]) / slope, start)
-            fired = (slope != 0) & (when <= end)
-            cell, when, polarity = cell[fired], when[fired], polarity[fired]
-            found.append((cell, polarity, when))
-            reference[cell] = level[fired]
-            if refractory > 0:
-                ready[cell] = when + refractory
-                cell = cell[ready[cell] <= end]
-    if not found:
-        empty = np.zeros(0, dtype=np.intp)
-        return empty, empty, np.zeros(0)
-    cell, polarity, when = (np.concatenate(column) for column in zip(*found, strict=True))
-    return cell, polarity, when
+def _refusal(frames: Array) -> InvalidValue:
+    bad = ~(np.isfinite(frames) & (frames > 0))
+    at = tuple(int(i) for i in np.argwhere(bad)[0])
+    return InvalidValue(
+        f"EventCamera.videos: intensity {frames[at]} at [b, f, y, x] = {list(at)}, expected "
+        "finite and > 0 (the logarithm is taken). Add the scene's dark level."
+    )
 
 
 def _generator(*key: int) -> np.random.Generator:

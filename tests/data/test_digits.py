@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from neuro.clock import Clock
-from neuro.data import EventCamera, EventDataset, digits
+from neuro.data import EventDataset, digits
 from neuro.data.digits import FORM_STARTS, TEST_FORMS, form_of_sample, is_test
+from neuro.encode import EventCamera
 from neuro.errors import CorruptFile, UnknownName
 from neuro.units import us
 

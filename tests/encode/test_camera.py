@@ -1,12 +1,14 @@
 """The event camera against closed forms of what its pixels must do."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neuro.clock import Clock
-from neuro.data import EventCamera, saccades
+from neuro.encode import EventCamera, saccades
 from neuro.errors import InvalidValue
 from neuro.units import ms, us
 
@@ -186,3 +188,151 @@ def test_bad_arguments_of_saccades_and_seeds_are_refused():
         saccades(np.zeros((8, 8)), frames=0)
     with pytest.raises(InvalidValue, match="seed: got -1"):
         QUIET.watch(np.ones((2, 3, 3)), [0, 1], seed=-1)
+
+
+# -- the compiled loops against plain Python ----------------------------------------------------
+
+
+def plain_events(video, times, thresholds, refractory):
+    """Crossings of one pixel after another by the rules of the docstring, in plain Python."""
+    found = []
+    frames, height, width = video.shape
+    for y in range(height):
+        for x in range(width):
+            log = [float(v) for v in np.log(video[:, y, x].astype(float))]
+            memory, ready = log[0], -np.inf
+            for k in range(frames - 1):
+                now, end = times[k], times[k + 1]
+                slope = (log[k + 1] - log[k]) / (end - now)
+                while ready <= end and slope != 0:
+                    if ready > now:
+                        now = ready
+                        memory = log[k] + slope * (now - times[k])
+                    on = slope > 0
+                    level = memory + thresholds[1, y, x] if on else memory - thresholds[0, y, x]
+                    moment = max(times[k] + (level - log[k]) / slope, now)
+                    if moment > end:
+                        break
+                    found.append((round(moment * 1e6), int(on), y, x))
+                    memory = level
+                    if refractory > 0:
+                        ready = moment + refractory
+    return sorted(found)
+
+
+@pytest.mark.parametrize("refractory", [0.0, 0.7 * ms])
+@pytest.mark.parametrize("threads", [1, 3])
+def test_every_event_is_one_that_plain_python_finds(refractory, threads):
+    log = np.random.default_rng(11).normal(size=(12, 6, 5)).cumsum(axis=0) * 0.5
+    log[:, 2, 2] = 0.0  # a pixel that never changes
+    times = np.arange(12) * ms
+    camera = EventCamera(threshold=0.3, mismatch=0.03, refractory=refractory)
+    events = camera.watch_batch(np.exp(log)[None], times, seed=5, threads=threads)[0]
+    expected = plain_events(np.exp(log), times, camera.thresholds(6, 5, seed=5), refractory)
+    last = events.duration - 1
+    got = sorted(zip(events.t.tolist(), *(c.tolist() for c in events.coordinates), strict=True))
+    assert got == sorted((min(t, last), p, y, x) for t, p, y, x in expected)
+    assert len(got) > 100
+
+
+def test_threads_and_the_size_of_the_sensor_change_nothing():
+    rng = np.random.default_rng(12)
+    video = np.exp(rng.normal(size=(6, 100, 130)).cumsum(axis=0) * 0.3)  # several pieces of work
+    times = np.arange(6) * ms
+    camera = EventCamera(threshold=0.3, noise_rate=50.0, mismatch=0.02)
+    one, four = (camera.watch_batch(video[None], times, seed=1, threads=n)[0] for n in (1, 4))
+    assert one == four
+    quiet = EventCamera(threshold=0.3)
+    whole, part = quiet.watch(video, times), quiet.watch(video[:, 90:], times)
+    p, y, x = whole.coordinates
+    q, v, u = part.coordinates
+    assert np.array_equal(
+        np.stack([whole.t, p, y, x])[:, y >= 90], np.stack([part.t, q, v + 90, u])
+    )
+
+
+def test_pictures_are_moved_as_matrix_products_move_them():
+    picture = np.random.default_rng(13).uniform(size=(3, 8, 6))
+    video, _ = saccades(picture, sensor=(19, 17), scale=1.7, amplitude=3.3, frames=4)
+    corners = 3.3 * np.array([(0.5, -0.5), (-0.5, 0.0), (0.5, 0.5), (0.5, -0.5)])
+    progress = 0.5 - 0.5 * np.cos(np.pi * np.arange(4) / 4)
+    path = [a + p * (b - a) for a, b in pairwise(corners) for p in progress]
+    for f, shift in enumerate([*path, corners[-1]]):
+        weights = []
+        for pixels, samples, moved in zip((19, 17), (8, 6), shift, strict=True):
+            at = (np.arange(pixels) - (pixels - 1) / 2 - moved) / 1.7 + (samples - 1) / 2
+            weights.append(np.maximum(0, 1 - np.abs(at[:, None] - np.arange(samples))))
+        expected = 0.1 + 0.9 * (weights[0] @ picture @ weights[1].T)
+        assert np.allclose(video[:, f], expected, rtol=1e-6)
+    shrunk, _ = saccades(picture, sensor=(9, 9), scale=0.4, amplitude=0.0, frames=1)
+    assert shrunk.max() > 1 - 0.9  # several samples a pixel
+
+
+def test_the_compiled_loops_do_what_their_python_does():
+    kernels = pytest.importorskip("neuro.encode._camera_kernels")
+    rng = np.random.default_rng(14)
+    video = np.exp(rng.normal(size=(5, 12)))
+    video[:, 3] = 1.0
+    assert np.array_equal(kernels.changing(video, 2, 9), kernels.changing.py_func(video, 2, 9))
+    bad = video.copy()
+    bad[3, 4] = np.nan
+    assert len(kernels.changing(bad, 2, 9)) == len(kernels.changing.py_func(bad, 2, 9)) == 0
+    pixels = np.array([1, 4, 7])
+    outs = [np.empty((3, 5)) for _ in range(2)]
+    kernels.gather(video, pixels, outs[0])
+    kernels.gather.py_func(video, pixels, outs[1])
+    assert np.array_equal(outs[0], outs[1]) and np.array_equal(outs[0], video[:, pixels].T)
+    log, times, theta = np.log(outs[0]), np.arange(5) * ms, np.full(3, 0.2)
+    for refractory in (0.0, 0.4 * ms):
+        columns = [(np.zeros(200, int), np.zeros(200, int), np.zeros(200)) for _ in range(2)]
+        count = kernels.crossings(log, times, theta, theta, refractory, *columns[0])
+        assert count == kernels.crossings.py_func(log, times, theta, theta, refractory, *columns[1])
+        assert all(np.array_equal(a, b) for a, b in zip(*columns, strict=True)) and count > 5
+    picture, first = rng.uniform(size=(1, 4, 4)), np.array([[0, 1, 2], [1, 2, 2]])
+    weights = rng.uniform(size=(2, 3, 2))
+    videos = [np.zeros((1, 2, 3, 3), np.float32) for _ in range(2)]
+    for run, out in zip((kernels.resample, kernels.resample.py_func), videos, strict=True):
+        run(picture, first, weights, first, weights, 0.1, out)
+    assert np.array_equal(*videos) and videos[0].max() > 0.1
+
+
+def test_a_product_is_fused_to_one_rounding():
+    kernels = pytest.importorskip("neuro.encode._camera_kernels")
+    tiny = 2.0**-30
+    assert kernels.fma(1 + tiny, 1 + tiny, -1 - 2 * tiny) == tiny**2  # lost with two roundings
+
+
+def test_long_recordings_are_ordered_without_a_common_key():
+    video, times = ramp(3.0)
+    fine = EventCamera(threshold=0.25, refractory=0.0, clock=Clock(1e-12))
+    events = fine.watch(np.tile(video, (1, 30, 40)), times * 4e6)  # 4e17 ticks times 2400 units
+    assert len(events) == 11 * 1200 or len(events) == 12 * 1200
+    assert (np.diff(events.t) >= 0).all()
+
+
+# -- leak and shot noise ------------------------------------------------------------------------
+
+
+def test_a_leak_fires_on_events_at_its_rate_in_a_still_picture():
+    camera = EventCamera(threshold=0.2, mismatch=0.02, refractory=0.0, leak_rate=2.0)
+    events = camera.watch(np.ones((2, 3, 4)), [0.0, 10.25])
+    assert (events.unit >= 12).all()  # ON only
+    assert np.bincount(events.unit - 12).tolist() == [20] * 12
+    assert np.abs(np.diff(events.t[events.unit == 12]) - 500_000).max() <= 1
+
+
+def test_shot_noise_falls_with_brightness():
+    video = np.ones((2, 10, 20))
+    video[:, :, 10:] = 0.001
+    camera = EventCamera(noise_rate=100.0, noise_falloff=0.75, refractory=0.0)
+    x = camera.watch(video, [0.0, 1.0], seed=2).coordinates[2]
+    bright, dark = (x < 10).sum(), (x >= 10).sum()
+    assert abs(dark - 10_000) < 5 * 100 + 10
+    assert abs(bright - 2500) < 5 * 50
+
+
+def test_a_share_of_noise_above_one_is_refused():
+    with pytest.raises(InvalidValue, match="noise_falloff"):
+        EventCamera(noise_falloff=1.5)
+    with pytest.raises(InvalidValue, match="threads"):
+        QUIET.watch_batch(np.ones((1, 2, 3, 3)), [0, 1], threads=0)
