@@ -13,13 +13,20 @@ from neuro.metrics.counts import fano_factor as fano_factor
 from neuro.metrics.counts import spike_counts as spike_counts
 from neuro.metrics.distances import van_rossum as van_rossum
 from neuro.metrics.distances import victor_purpura as victor_purpura
+from neuro.metrics.entropy_rate import block_entropy as block_entropy
+from neuro.metrics.entropy_rate import block_entropy_rate as block_entropy_rate
+from neuro.metrics.entropy_rate import match_entropy_rate as match_entropy_rate
 from neuro.metrics.intervals import Intervals as Intervals
 from neuro.metrics.intervals import cv as cv
 from neuro.metrics.intervals import cv2 as cv2
 from neuro.metrics.intervals import interspike_intervals as interspike_intervals
 from neuro.metrics.intervals import lv as lv
+from neuro.metrics.kernel_rank import generalisation_rank as generalisation_rank
+from neuro.metrics.kernel_rank import kernel_rank as kernel_rank
 from neuro.metrics.mattis import hierarchical_amplitudes as hierarchical_amplitudes
 from neuro.metrics.mattis import mattis as mattis
+from neuro.metrics.memory_capacity import MemoryCapacity as MemoryCapacity
+from neuro.metrics.memory_capacity import memory_capacity as memory_capacity
 from neuro.metrics.rates import PopulationRate as PopulationRate
 from neuro.metrics.rates import firing_rates as firing_rates
 from neuro.metrics.rates import population_rate as population_rate
@@ -38,11 +45,14 @@ __all__ = [
     "Correlations",
     "Correlogram",
     "Intervals",
+    "MemoryCapacity",
     "Operations",
     "PopulationRate",
     "PowerSpectrum",
     "SynapticOperations",
     "accuracy",
+    "block_entropy",
+    "block_entropy_rate",
     "branching_ratio",
     "confusion_matrix",
     "count_correlations",
@@ -53,12 +63,16 @@ __all__ = [
     "false_negative",
     "fano_factor",
     "firing_rates",
+    "generalisation_rank",
     "hierarchical_amplitudes",
     "interspike_intervals",
+    "kernel_rank",
     "lempel_ziv",
     "lempel_ziv_complexity",
     "lv",
+    "match_entropy_rate",
     "mattis",
+    "memory_capacity",
     "optimal_theta",
     "population_rate",
     "power_spectrum",

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from neuro.errors import InvalidValue
+from neuro.errors import InvalidValue, require
+
+_SHORT = 1 << 13  # symbols up to which the search of `bytes`, without Numba, takes milliseconds
 
 
 def lempel_ziv(sequence: str | ArrayLike) -> NDArray[np.int64]:
@@ -21,6 +23,7 @@ def lempel_ziv(sequence: str | ArrayLike) -> NDArray[np.int64]:
 
     Raises:
         InvalidValue: no symbols, or symbols that are not whole numbers from 0 to 255.
+        MissingExtra: more than 8192 symbols, and Numba is not installed.
 
     Source: Lempel & Ziv, IEEE Trans. Inf. Theory 22 (1976), section II; the count is the one of
     Kaspar & Schuster, Phys. Rev. A 36 (1987), fig. 1. Not to be mixed up with LZ78 or LZW.
@@ -28,9 +31,9 @@ def lempel_ziv(sequence: str | ArrayLike) -> NDArray[np.int64]:
     Example:
         lempel_ziv("0001101001000101")  # 0 001 10 100 1000 101: 6 words
     """
-    symbols = _symbols("lempel_ziv", sequence)
+    symbols = symbols_of("lempel_ziv", sequence)
     rows = symbols.reshape(len(symbols), -1).T
-    words = [_words(row.tobytes()) for row in rows]
+    words = [_words(row) for row in rows]
     return np.array(words, np.int64).reshape(symbols.shape[1:])
 
 
@@ -50,7 +53,7 @@ def lempel_ziv_complexity(sequence: str | ArrayLike, *, alphabet: int = 2) -> ND
 
     Source: Amigo, Szczepanski, Wajnryb & Sanchez-Vives, Neural Computation 16 (2004).
     """
-    symbols = _symbols("lempel_ziv_complexity", sequence)
+    symbols = symbols_of("lempel_ziv_complexity", sequence)
     if len(symbols) < 2:
         raise InvalidValue(
             "lempel_ziv_complexity: got 1 symbol, expected at least 2; its logarithm is 0"
@@ -66,8 +69,33 @@ def lempel_ziv_complexity(sequence: str | ArrayLike, *, alphabet: int = 2) -> ND
     return lempel_ziv(symbols) * (np.log(n) / np.log(alphabet) / n)
 
 
-def _words(text: bytes) -> int:
-    """Words of one sequence. The search is the one of `bytes`, which is fast."""
+def longest_matches(text: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Length of the longest stretch from each place [T] that also starts earlier, [T].
+
+    The copies may overlap. Linear in T.
+    """
+    require("numba", "sim")
+    from neuro.metrics import _match_kernels as kernels
+
+    matches = np.empty(len(text), np.int64)
+    kernels.longest_matches(np.ascontiguousarray(text), matches)
+    return matches
+
+
+def _words(text: NDArray[np.uint8]) -> int:
+    """Words of one sequence."""
+    if len(text) <= _SHORT:
+        return _short_words(text.tobytes())
+    matches = longest_matches(text).tolist()
+    words, start = 0, 0
+    while start < len(matches):  # a word is the longest match and the symbol after it
+        words += 1
+        start += matches[start] + 1
+    return words
+
+
+def _short_words(text: bytes) -> int:
+    """The same with the search of `bytes`, quick to start but quadratic."""
     words, start = 0, 0
     while start < len(text):
         words += 1
@@ -82,7 +110,7 @@ def _words(text: bytes) -> int:
     return words
 
 
-def _symbols(where: str, sequence: str | ArrayLike) -> NDArray[np.uint8]:
+def symbols_of(where: str, sequence: str | ArrayLike) -> NDArray[np.uint8]:
     """The sequence as bytes [T, ...]."""
     if isinstance(sequence, str):
         sequence = np.array([ord(letter) for letter in sequence], np.int64)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from neuro.errors import InvalidValue
+from neuro.errors import InvalidValue, require
 from neuro.events import Events
+
+_FEW = 1 << 17  # pairs of spikes up to which compiling is not worth its while
 
 
 def van_rossum(events: Events, other: Events | None = None, *, tau: float) -> NDArray[np.float64]:
@@ -69,12 +71,16 @@ def victor_purpura(
 
     Raises:
         InvalidValue: the cost is negative or not finite, or the clocks differ.
+        MissingExtra: more than 131072 pairs of a spike of one and a spike of the other recording,
+            and Numba is not installed.
 
     Source: Victor & Purpura, J. Neurophysiol. 76 (1996).
     """
     if not 0 <= cost < np.inf:
         raise InvalidValue(f"victor_purpura.cost: got {cost!r} per second, expected >= 0")
     other = _other("victor_purpura", events, other)
+    if len(events) * len(other) > _FEW:
+        return _compiled_edit_costs(events, other, cost)
     rows, columns = _trains(events), _trains(other)
     return np.array([[_edit_cost(a, b, cost) for b in columns] for a in rows])
 
@@ -91,11 +97,26 @@ def _edit_cost(a: NDArray[np.float64], b: NDArray[np.float64], cost: float) -> f
     return float(row[-1])
 
 
+def _compiled_edit_costs(events: Events, other: Events, cost: float) -> NDArray[np.float64]:
+    require("numba", "sim")
+    from neuro.metrics import _edit_kernels as kernels
+
+    result = np.empty((events.size, other.size))
+    kernels.edit_costs(*_columns(events), *_columns(other), float(cost), result)
+    return result
+
+
+def _columns(events: Events) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Spike times by unit in seconds, and where each unit's begin; one more for their end."""
+    order = np.argsort(events.unit, kind="stable")
+    starts = np.searchsorted(events.unit[order], np.arange(events.size + 1))
+    return events.seconds[order], starts.astype(np.int64)
+
+
 def _trains(events: Events) -> list[NDArray[np.float64]]:
     """Spike times of each unit in seconds."""
-    order = np.argsort(events.unit, kind="stable")
-    ends = np.searchsorted(events.unit[order], np.arange(1, events.size))
-    return np.split(events.seconds[order], ends)
+    times, starts = _columns(events)
+    return np.split(times, starts[1:-1])
 
 
 def _other(where: str, events: Events, other: Events | None) -> Events:

@@ -118,7 +118,7 @@ def narma(steps: int, *, order: int = 10, saturate: bool | None = None, seed: in
         InvalidValue: an argument is out of range, or the series diverges, which a few inputs of
             order 10 do: use another seed, or `saturate`.
 
-    Source: Atiya & Parlos, IEEE Trans. Neural Networks 11 (2000), eq. 86, for order 10; Rodan &
+    Source: Atiya & Parlos, IEEE Trans. Neural Networks 11 (2000), for order 10; Rodan &
     Tino, IEEE Trans. Neural Networks 22 (2011), for tanh.
     """
     where = "narma"

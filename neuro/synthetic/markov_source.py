@@ -52,7 +52,7 @@ class MarkovSource:
 
     @property
     def entropy_rate(self) -> float:
-        """Bits per symbol: -sum over i, j of p_i T_ij log2 T_ij (Cover & Thomas, eq. 4.27)."""
+        """Bits per symbol: -sum over i, j of p_i T_ij log2 T_ij (Cover & Thomas, theorem 4.2.4)."""
         t = self.transition
         logarithm = np.log2(t, out=np.zeros_like(t), where=t > 0)
         return max(0.0, float(-(self.stationary @ (t * logarithm).sum(axis=1))))

@@ -46,7 +46,7 @@ def cloud_envelope(
     Raises:
         InvalidValue: a count is below 1 or a bandwidth is not above 0.
 
-    Source: Leon, Vanzetta, Masson & Perrinet, J. Neurophysiol. 107 (2012), eqs. 5 to 11.
+    Source: Leon, Vanzetta, Masson & Perrinet, J. Neurophysiol. 107 (2012).
     """
     where = "cloud_envelope"
     sides = [

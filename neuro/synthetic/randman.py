@@ -49,7 +49,7 @@ def manifold_times(
     Raises:
         InvalidValue: an argument is out of range.
 
-    Source: Zenke & Vogels, Neural Computation 33 (2021), section 4.1, and their program.
+    Source: Zenke & Vogels, Neural Computation 33 (2021), and their program.
     """
     where = "manifold_times"
     count, kinds = whole(f"{where}.samples", samples, 2), whole(f"{where}.classes", classes)

@@ -12,7 +12,10 @@ import pytest
 import neuro
 
 ROOT = Path(__file__).parents[2]
-PARTS = ("build", "data", "export", "metrics", "neurons", "nn", "plot", "synapses", "train")
+PARTS = (
+    "analysis", "build", "data", "encode", "export", "formats", "metrics", "neurons", "nn", "plot",
+    "synapses", "synthetic", "train", "transforms",
+)  # fmt: skip
 PACKAGES = ["neuro", *(f"neuro.{part}" for part in PARTS)]
 
 
@@ -58,7 +61,10 @@ def test_importing_neuro_loads_nothing_heavy() -> None:
     assert not heavy & loaded_by("import neuro")
 
 
-@pytest.mark.parametrize("package", ["neuro.data", "neuro.export", "neuro.plot", "neuro.cli"])
+@pytest.mark.parametrize(
+    "package",
+    ["neuro.data", "neuro.encode", "neuro.export", "neuro.formats", "neuro.plot", "neuro.cli"],
+)
 def test_only_training_loads_pytorch(package: str) -> None:
     assert not {"torch", "numba", "matplotlib", "lightning"} & loaded_by(f"import {package}")
 
@@ -81,6 +87,8 @@ def without(module: str, code: str) -> str:
         ("matplotlib", "from neuro.plot import confusion; confusion([[1]])", "plot"),
         ("nir", "from neuro.export import read_nir; read_nir('x.nir')", "nir"),
         ("sklearn", "from neuro.data import digits; digits()", "data"),
+        ("numba", "from neuro.encode import Cochlea; Cochlea()([0.0] * 800, 8000)", "events"),
+        ("lz4", "import neuro.formats._aedat4_packing as p; p.require('lz4.frame', 'events')", "events"),
     ],
 )
 def test_a_missing_package_is_explained_by_its_extra(module: str, code: str, extra: str) -> None:

@@ -11,7 +11,7 @@ from scipy.integrate import quad
 from neuro.clock import Clock
 from neuro.errors import InvalidValue
 from neuro.events import Events
-from neuro.metrics import van_rossum, victor_purpura
+from neuro.metrics import _edit_kernels, distances, van_rossum, victor_purpura
 from neuro.units import ms
 
 CLOCK = Clock(1 * ms)
@@ -64,6 +64,32 @@ def slow_victor_purpura(a: tuple[int, ...], b: tuple[int, ...], cost: float) -> 
 @pytest.mark.parametrize("cost", [0.0, 20.0, 150.0, 1e6])
 def test_victor_purpura_is_the_least_cost_of_editing(cost: float) -> None:
     found = victor_purpura(trains(*TRAINS), cost=cost)
+    expected = [[slow_victor_purpura(tuple(a), tuple(b), cost) for b in TRAINS] for a in TRAINS]
+    np.testing.assert_allclose(found, expected)
+
+
+def test_the_compiled_edit_cost_is_the_same_as_the_plain_one() -> None:
+    random = np.random.default_rng(0)
+    both = [
+        Events.sorted(
+            random.integers(0, 2000, n), random.integers(0, units, n), shape=units, clock=CLOCK,
+            duration=2000,
+        )
+        for n, units in ((500, 7), (400, 9))
+    ]  # fmt: skip
+    assert len(both[0]) * len(both[1]) > distances._FEW
+    for cost in (0.0, 30.0, 500.0):
+        found = victor_purpura(*both, cost=cost)
+        rows, columns = (distances._trains(events) for events in both)
+        plain = [[distances._edit_cost(a, b, cost) for b in columns] for a in rows]
+        np.testing.assert_allclose(found, plain)
+
+
+@pytest.mark.parametrize("cost", [0.0, 20.0, 150.0])
+def test_the_kernel_is_the_least_cost_of_editing_uncompiled(cost: float) -> None:
+    columns = distances._columns(trains(*TRAINS))
+    found = np.empty((len(TRAINS), len(TRAINS)))
+    _edit_kernels.edit_costs.py_func(*columns, *columns, cost, found)
     expected = [[slow_victor_purpura(tuple(a), tuple(b), cost) for b in TRAINS] for a in TRAINS]
     np.testing.assert_allclose(found, expected)
 
