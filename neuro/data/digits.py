@@ -71,7 +71,7 @@ def digits(
         (train, test); attribute "forms" of each tells the forms it holds.
 
     Raises:
-        MissingExtra: scikit-learn is not installed (`neuro[data]`).
+        MissingExtra: scikit-learn (`neuro[data]`) or numba (`neuro[events]`) is not installed.
         UnknownName: `split` is neither "writer" nor "random".
         CorruptFile: a cached file is damaged, or scikit-learn's file is not the expected one.
     """

@@ -96,13 +96,25 @@ class Decoder(Protocol):
 class Format(Protocol):
     """One file format: a module of `neuro.formats` holds it as an object."""
 
-    name: str
-    """Short name, e.g. "evt3"; unique."""
-    title: str
-    """Name in full, e.g. "Prophesee EVT 3.0"."""
-    suffixes: tuple[str, ...]
-    """Usual endings, with the dot; the first is the one that is written."""
-    writable: bool
+    @property
+    def name(self) -> str:
+        """Short name, e.g. "evt3"; unique."""
+        ...
+
+    @property
+    def title(self) -> str:
+        """Name in full, e.g. "Prophesee EVT 3.0"."""
+        ...
+
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        """Usual endings, with the dot; the first is the one that is written."""
+        ...
+
+    @property
+    def writable(self) -> bool:
+        """Whether neuro writes it, too."""
+        ...
 
     def recognises(self, head: bytes, path: Path) -> bool:
         """Whether a file that begins with `head` (its first 4096 bytes) is of this format.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 import struct
+import warnings
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -63,12 +64,14 @@ def header_of(stream: IO[bytes], name: str, length: int, where: str) -> Stored:
     """
     try:
         version = npy.read_magic(stream)
-        if version == (1, 0):
-            shape, fortran, dtype = npy.read_array_header_1_0(stream, _LONGEST)
-        elif version in ((2, 0), (3, 0)):
-            shape, fortran, dtype = npy.read_array_header_2_0(stream, _LONGEST)
-        else:
-            raise ValueError(f"version {version}")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # headers of Python 2 are read more slowly
+            if version == (1, 0):
+                shape, fortran, dtype = npy.read_array_header_1_0(stream, _LONGEST)
+            elif version in ((2, 0), (3, 0)):
+                shape, fortran, dtype = npy.read_array_header_2_0(stream, _LONGEST)
+            else:
+                raise ValueError(f"version {version}")
     except (*BROKEN, SyntaxError, TypeError, RecursionError, IndexError, TokenError) as error:
         raise CorruptFile(f"{where}: the header of the array is damaged ({error})") from error
     if dtype.hasobject:

@@ -18,7 +18,9 @@ _MARK = b"#!AER-DAT2"
 _MICROSECOND = Clock(1 * us)
 _DVS_SHAPE = (2, 128, 128)
 _WRAP = 1 << 32
-# mask of other words, x shift and mask, y shift and mask, polarity shift, the bit that means ON
+# As jAER reads them: raw columns count from the right edge, raw rows from the lower one, and the
+# polarity bit of a DVS128 is 0 for ON.
+# Mask of other words, x shift and mask, y shift and mask, polarity shift, the bit that means ON
 _DVS = (1 << 15, 1, 0x7F, 8, 0x7F, 0, 0)
 _DAVIS = (1 << 31 | 1 << 10, 12, 0x3FF, 22, 0x1FF, 11, 1)
 

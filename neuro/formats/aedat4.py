@@ -118,23 +118,25 @@ class _Packets:
         limit: int,
     ) -> None:
         self.raw, self.header, self.known, self.number = raw, header, known, number
-        self.compression, self.table, self.left = compression, end, limit
+        self.compression, self.table, self.limit = compression, end, limit
         self.end = len(raw) if end < 0 else min(end, len(raw))
 
     def pieces(self, size: int) -> Iterator[Piece | Damage]:
-        at = self.header.start
+        at, self.left = self.header.start, self.limit
         held: list[tuple[int, np.ndarray]] = []
+        count = 0
         for item in self._packets(at):
             if isinstance(item, Damage):
                 if held:
                     yield _joined(held)
-                    held = []
+                    held, count = [], 0
                 yield item
                 continue
             held.append(item)
-            if sum(len(events) for _, events in held) >= size:
+            count += len(item[1])
+            if count >= size:
                 yield _joined(held)
-                held = []
+                held, count = [], 0
         if held:
             yield _joined(held)
 
@@ -161,11 +163,16 @@ class _Packets:
                 why = f"a packet of stream {stream}, expected one of {sorted(self.known)}"
                 yield Damage(at, past - at, why)
             at = past
-        if self.table > len(self.raw):
-            yield Damage(
-                len(self.raw), 0,
-                f"the file ends here, but its packets go on up to byte {self.table}: cut off",
-            )  # fmt: skip
+        size = len(self.raw)
+        if self.table >= size:
+            why = f"the file ends here, but its table of packets is at byte {self.table}: cut off"
+            yield Damage(size, 0, why)
+        elif self.table >= 0:
+            # the table itself is not needed, but where there is none, packets may be missing
+            try:
+                Table(unpack(self.raw[self.table :], self.compression, self.left), b"FTAB")
+            except (Malformed, DoesNotUnpack) as error:
+                yield Damage(self.table, size - self.table, f"no table of packets: {error}")
 
     def _events(self, packed: Raw) -> np.ndarray:
         data = unpack(packed, self.compression, self.left)

@@ -6,11 +6,15 @@ state. Save one with `figure.savefig("raster.pdf")`; a notebook shows it by itse
 
 from neuro.plot.activity import activity as activity
 from neuro.plot.animation import write_animation as write_animation
+from neuro.plot.class_rasters import class_rasters as class_rasters
 from neuro.plot.confusion import confusion as confusion
 from neuro.plot.connectivity import connectivity as connectivity
+from neuro.plot.contact_sheet import contact_sheet as contact_sheet
 from neuro.plot.correlations import correlations as correlations
 from neuro.plot.equations import equations as equations
+from neuro.plot.event_cloud import event_cloud as event_cloud
 from neuro.plot.event_strip import event_strip as event_strip
+from neuro.plot.event_video import event_video as event_video
 from neuro.plot.fi_curve import fi_curve as fi_curve
 from neuro.plot.fi_curve import measure_fi_curve as measure_fi_curve
 from neuro.plot.gallery import write_gallery as write_gallery
@@ -35,11 +39,15 @@ __all__ = [
     "Report",
     "Sample",
     "activity",
+    "class_rasters",
     "confusion",
     "connectivity",
+    "contact_sheet",
     "correlations",
     "equations",
+    "event_cloud",
     "event_strip",
+    "event_video",
     "fi_curve",
     "intervals",
     "learning_curves",

@@ -71,6 +71,14 @@ def test_what_was_found_once_is_refused_now(name: str, errors: Any, tmp_path: Pa
         read_recording(path, format=name, errors=errors)
 
 
+def test_a_numpy_file_of_python_2_is_read_without_a_warning(tmp_path: Path) -> None:
+    path = tmp_path / "file.npy"
+    np.save(path, np.array([(1, 2, 3, 1)], [(n, "<i8") for n in ("t", "x", "y", "p")]))
+    old = path.read_bytes().replace(b"'shape': (1,)", b"'shape': (1L,)").replace(b" \n", b"\n", 1)
+    path.write_bytes(old)
+    assert len(read_recording(path).events) == 1
+
+
 def test_events_that_no_sensor_holds_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "file.npy"
     rows = np.array([(1, 60_000, 60_000, 1)], [(n, "<i8") for n in ("t", "x", "y", "p")])

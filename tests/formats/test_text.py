@@ -330,7 +330,6 @@ def test_flipped_bits_raise_nothing_but_file_errors(format, tmp_path):
 def test_a_gzip_bomb_is_refused_without_unpacking_it(tmp_path):
     path = tmp_path / "a.csv"
     path.write_bytes(gzip.compress(b"t,x,y,p\n5,4,3,1\n" + b"\n" * 100_000_000))
-    read_events(path, limit=200_000_000)  # compiles
     tracemalloc.start()
     with pytest.raises(CorruptFile, match="more than 50000000 bytes"):
         read_events(path, limit=50_000_000)

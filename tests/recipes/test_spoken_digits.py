@@ -9,6 +9,7 @@ import pytest
 
 from neuro.data import EventDataset
 from neuro.encode import Cochlea
+from neuro.formats.shd import write_shd
 from neuro.recipe import find
 
 torch = pytest.importorskip("torch")
@@ -58,6 +59,23 @@ def test_counts_are_whole_and_what_is_cut_off_is_counted(run, heard):
     )  # fmt: skip
     made, cut = run["samples"](long)
     assert cut == 0.5 and made.x.shape == (50, 1, 2) and made.lengths.tolist() == [50]
+
+
+def test_files_in_the_layout_of_shd_hold_out_the_lowest_numbers(run, heard, tmp_path):
+    h5py = pytest.importorskip("h5py")
+    train, _ = heard
+    write_shd(tmp_path / "a.h5", train)
+    turn = np.array([(train.labels[:i] == label).sum() for i, label in enumerate(train.labels)])
+    with h5py.File(tmp_path / "a.h5", "a") as file:
+        file["extra/speaker"] = turn % 2
+        file["extra/recording"] = 200 - turn  # of 12 of each digit, the last have the lowest
+    kept, held = run["in_shd_layout"](tmp_path / "a.h5", None)
+    assert len(held) == 10 * 2 * 5 and len(kept) == 20
+    np.testing.assert_array_equal(kept.labels, train.labels[turn < 2])
+    for (events, _), i in zip(kept, np.flatnonzero(turn < 2), strict=True):
+        assert len(events) == len(train[i][0])
+    kept, _ = run["in_shd_layout"](tmp_path / "a.h5", 1)
+    assert len(kept) == 20
 
 
 def test_another_voice_moves_recordings_and_invents_nothing(run):
