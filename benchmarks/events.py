@@ -28,7 +28,7 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from contest.events_camera import loop_camera, pictures
+from contest.events_camera import eye, loop_camera, pictures
 from contest.events_readers import READS
 
 HERE = Path(__file__).parent
@@ -270,32 +270,29 @@ def binning(
 
 
 def camera(options: argparse.Namespace) -> dict[str, Any]:
-    """Pictures a second that an event camera sees during three saccades, and the plain loop's."""
+    """Pictures a second that become events: three saccades of each, seen by an event camera."""
     from neuro.encode import EventCamera, saccades
 
     screen.print("camera", highlight=False)
     seer = EventCamera(threshold=0.25, refractory=0.0)
-    group = min(500, options.images)
-    video, times = saccades(pictures(group))
-    seer.columns(video[:2], times)  # compiled
-    few = min(group, 50)
+    group = min(256, options.images)
+    seer.columns(*saccades(pictures(2)))  # compiled
+    few, weights = min(group, 50), eye()
     mine: list[float] = []
     loops: list[float] = []
     events = {"ours": 0, "numpy_loop": 0}
     for k in range(options.rounds):
-        spent = seen = 0.0
-        while seen < options.images / options.rounds:
-            if seen or k:
-                video, times = saccades(pictures(group, seed=round(k * 1000 + seen)))
-            begun = time.perf_counter()
-            columns = seer.columns(video, times)
-            spent += time.perf_counter() - begun
-            seen += group
-        mine.append(seen / spent)
+        shown = pictures(max(group, options.images // options.rounds), seed=k)
+        offsets: Any = None
         begun = time.perf_counter()
-        looped = [loop_camera(one, times, 0.25) for one in video[:few]]
+        for low in range(0, len(shown), group):
+            seen = seer.columns(*saccades(shown[low : low + group]))
+            offsets = seen.offsets if offsets is None else offsets
+        mine.append(len(shown) / (time.perf_counter() - begun))
+        begun = time.perf_counter()
+        looped = [loop_camera(one, weights, 0.25) for one in shown[:few]]
         loops.append(few / (time.perf_counter() - begun))
-        events["ours"] += int(columns.offsets[few])
+        events["ours"] += int(offsets[few])
         events["numpy_loop"] += sum(len(unit) for _, unit in looped)
     images, loop = statistics.median(mine), statistics.median(loops)
     screen.print(f"  {images:.0f} pictures/s, loop {loop:.0f}", highlight=False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,22 +24,41 @@ def pictures(count: int, seed: int = 0) -> NDArray[np.float64]:
     return made
 
 
+def eye(sensor: int = 34, samples: int = 28, frames: int = 20) -> tuple[Any, Any, Any]:
+    """Bilinear weights [F, sensor, samples] down and across for three saccades, and the times."""
+    corners = 3.0 * np.array([(0.5, -0.5), (-0.5, 0.0), (0.5, 0.5), (0.5, -0.5)])
+    progress = 0.5 - 0.5 * np.cos(np.pi * np.arange(frames) / frames)
+    sides = corners[:-1, None] + progress[:, None] * np.diff(corners, axis=0)[:, None]
+    path = np.vstack([sides.reshape(-1, 2), corners[-1:]])
+    centre = np.arange(sensor) - (sensor - 1) / 2 + (samples - 1) / 2
+    down, across = (
+        np.maximum(0, 1 - np.abs((centre - shift[:, None])[..., None] - np.arange(samples)))
+        for shift in path.T
+    )
+    return down, across.swapaxes(1, 2), np.arange(3 * frames + 1) * (0.1 / frames)
+
+
 def loop_camera(
-    video: NDArray[np.float64], times: NDArray[np.float64], threshold: float
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Seconds and flat units (polarity, y, x) of one video [F, H, W], unordered within a frame."""
-    log = np.log(video.reshape(len(video), -1).astype(np.float64))
+    picture: NDArray[np.float64], weights: tuple[Any, Any, Any], threshold: float
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Microseconds and flat units (polarity, y, x) of one picture, ordered."""
+    down, across, times = weights
+    video = 0.1 + 0.9 * (down @ picture @ across)
+    log = np.log(video.reshape(len(video), -1))
     level, size = log[0].copy(), log.shape[1]
     seconds, units = [np.zeros(0)], [np.zeros(0, np.int64)]
     for k in range(len(times) - 1):
         a, b = log[k], log[k + 1]
         while True:
-            up, down = b - level >= threshold, level - b >= threshold
-            pixel = np.flatnonzero(up | down)
+            up, down_ = b - level >= threshold, level - b >= threshold
+            pixel = np.flatnonzero(up | down_)
             if not pixel.size:
                 break
             level[pixel] += np.where(up[pixel], threshold, -threshold)
             share = (level[pixel] - a[pixel]) / (b[pixel] - a[pixel])
             seconds.append(times[k] + share * (times[k + 1] - times[k]))
             units.append(up[pixel] * size + pixel)
-    return np.concatenate(seconds), np.concatenate(units)
+    t = np.rint(1e6 * np.concatenate(seconds)).astype(np.int64)
+    unit = np.concatenate(units)
+    order = np.lexsort((unit, t))
+    return t[order], unit[order]

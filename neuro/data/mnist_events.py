@@ -26,7 +26,7 @@ SOURCE = (
     "N-MNIST's recordings, and figures do not compare."
 )
 _FILES = {"train": "train", "test": "t10k"}
-_CHUNK = 64  # pictures seen at once
+_CHUNK = 256  # pictures seen at once
 
 
 def mnist_events(

@@ -28,38 +28,70 @@ def fma(a: Any, b: Any, c: Any) -> Any:  # pragma: no cover - compiled
 
 
 @njit(nogil=True, cache=True)
-def changing(video: Array, low: int, high: int) -> Array:
-    """Which of the pixels low to high of a video [F, N] change; empty if an intensity is bad.
+def changing(videos: Array, low: int, high: int, flags: Array) -> bool:
+    """Set the flags [B, n] of pixels low to high of videos [B, F, N] that change.
 
-    Bad is an intensity that is not finite and above 0.
+    Whether all intensities are good: finite and above 0.
     """
-    flags = np.zeros(high - low, np.bool_)
     bad = np.zeros(high - low, np.bool_)
-    before = video[0, low:high]
-    for f in range(video.shape[0]):
-        now = video[f, low:high]
-        for n in range(len(flags)):  # one flag a pixel: a loop that runs on vectors
-            flags[n] |= now[n] != before[n]
-            bad[n] |= not ((now[n] > 0) & (now[n] < np.inf))
-        before = now
-    for n in range(len(bad)):
-        if bad[n]:
-            return flags[:0]
-    return flags
+    for b in range(videos.shape[0]):
+        row = flags[b]
+        before = videos[b, 0, low:high]
+        for f in range(videos.shape[1]):
+            now = videos[b, f, low:high]
+            for n in range(len(row)):  # one flag a pixel: a loop that runs on vectors
+                row[n] |= now[n] != before[n]
+                bad[n] |= not ((now[n] > 0) & (now[n] < np.inf))
+            before = now
+    return not bad.any()
 
 
 @njit(nogil=True, cache=True)
-def gather(video: Array, pixels: Array, out: Array) -> None:
-    """The chosen pixels of a video [F, N] as rows of out [n, F]."""
-    for f in range(video.shape[0]):
-        frame = video[f]
-        for i in range(len(pixels)):
-            out[i, f] = frame[pixels[i]]
+def gather(videos: Array, first: Array, pixels: Array, out: Array) -> None:
+    """The chosen pixels of videos [B, F, N] as columns of out [F, n].
+
+    Those of recording b are pixels[first[b] : first[b + 1]].
+    """
+    for b in range(videos.shape[0]):
+        for f in range(videos.shape[1]):
+            frame, row = videos[b, f], out[f]
+            for i in range(first[b], first[b + 1]):
+                row[i] = frame[pixels[i]]
+
+
+@njit(nogil=True, cache=True)
+def in_order(key: Array, patience: int) -> bool:
+    """Sort keys that are nearly sorted, in place, moving each a few places; False if too far.
+
+    Gives up after `patience` moves a key on average; the keys are then in another order, but all
+    there.
+    """
+    left = patience * len(key)
+    for i in range(1, len(key)):
+        now, k = key[i], i
+        while k > 0 and key[k - 1] > now:
+            key[k] = key[k - 1]
+            k -= 1
+        key[k] = now
+        left -= i - k
+        if left < 0:
+            return False
+    return True
+
+
+@njit(nogil=True, cache=True)
+def parted(key: Array, duration: int, units: int, t: Array, unit: Array) -> None:
+    """Tick and unit of each key (recording * duration + tick) * units + unit."""
+    for i in range(len(key)):
+        moment = key[i] // units
+        t[i] = moment % duration
+        unit[i] = key[i] - moment * units
 
 
 @njit(nogil=True, cache=True)
 def crossings(
     log: Array,
+    first: Array,
     times: Array,
     off: Array,
     on: Array,
@@ -68,10 +100,11 @@ def crossings(
     polarity: Array,
     when: Array,
 ) -> int:
-    """Threshold crossings of piecewise linear signals, signal by signal, in order of time.
+    """Threshold crossings of piecewise linear signals: by recording, frame, signal and time.
 
     Args:
-        log: the signals at the frame times, [n, F].
+        log: the signals at the frame times, [F, n].
+        first: those of recording b are first[b] to first[b + 1].
         times: [F] seconds.
         off, on: thresholds [n].
         refractory: seconds.
@@ -82,36 +115,38 @@ def crossings(
     """
     room = len(when)
     count = 0
-    for i in range(log.shape[0]):
-        reference = log[i, 0]
-        ready = -np.inf  # when the refractory period ends
+    references, held = log[0].copy(), np.full(log.shape[1], -np.inf)
+    for r in range(len(first) - 1):
         for k in range(len(times) - 1):
-            begin, end, a, b = times[k], times[k + 1], log[i, k], log[i, k + 1]
-            change = b - reference
-            moved = change >= on[i] or -change >= off[i]
-            if not ((moved or ready > begin) and ready <= end):
-                continue
-            slope = (b - a) / (end - begin)
-            while True:
-                start = max(ready, begin)
-                if ready > begin:  # was in reset: starts from the present intensity
-                    reference = a + slope * (start - begin)
-                if slope == 0:
-                    break
-                level = reference + on[i] if slope > 0 else reference - off[i]
-                time = max(begin + (level - a) / slope, start)
-                if not time <= end:
-                    break
-                if count < room:
-                    row[count] = i
-                    polarity[count] = slope > 0
-                    when[count] = time
-                count += 1
-                reference = level
-                if refractory > 0:
-                    ready = time + refractory
-                    if ready > end:
+            begin, end = times[k], times[k + 1]
+            for i in range(first[r], first[r + 1]):
+                a, b, reference, ready = log[k, i], log[k + 1, i], references[i], held[i]
+                change = b - reference
+                moved = change >= on[i] or -change >= off[i]
+                if not ((moved or ready > begin) and ready <= end):
+                    continue
+                slope = (b - a) / (end - begin)
+                while True:
+                    start = max(ready, begin)
+                    if ready > begin:  # was in reset: starts from the present intensity
+                        reference = a + slope * (start - begin)
+                    if slope == 0:
                         break
+                    level = reference + on[i] if slope > 0 else reference - off[i]
+                    time = max(begin + (level - a) / slope, start)
+                    if not time <= end:
+                        break
+                    if count < room:
+                        row[count] = i
+                        polarity[count] = slope > 0
+                        when[count] = time
+                    count += 1
+                    reference = level
+                    if refractory > 0:
+                        ready = time + refractory  # when the refractory period ends
+                        if ready > end:
+                            break
+                references[i], held[i] = reference, ready
     return count
 
 

@@ -19,7 +19,7 @@ from neuro.events import Events
 
 Raw = NDArray[np.uint8]
 Fact = str | int | float | bool
-PIECE = 1 << 20  # about so many events are decoded at a time
+PIECE = 1 << 18  # about so many events are decoded at a time; their columns stay in the cache
 LIMIT = 1 << 34  # bytes that a file may unpack to, unless the caller allows more
 
 

@@ -273,21 +273,38 @@ def test_the_compiled_loops_do_what_their_python_does():
     rng = np.random.default_rng(14)
     video = np.exp(rng.normal(size=(5, 12)))
     video[:, 3] = 1.0
-    assert np.array_equal(kernels.changing(video, 2, 9), kernels.changing.py_func(video, 2, 9))
-    bad = video.copy()
-    bad[3, 4] = np.nan
-    assert len(kernels.changing(bad, 2, 9)) == len(kernels.changing.py_func(bad, 2, 9)) == 0
-    pixels = np.array([1, 4, 7])
-    outs = [np.empty((3, 5)) for _ in range(2)]
-    kernels.gather(video, pixels, outs[0])
-    kernels.gather.py_func(video, pixels, outs[1])
-    assert np.array_equal(outs[0], outs[1]) and np.array_equal(outs[0], video[:, pixels].T)
-    log, times, theta = np.log(outs[0]), np.arange(5) * ms, np.full(3, 0.2)
+    both = np.stack([video, np.where(np.arange(12) == 5, video, 1.0)])
+    flags = [np.zeros((2, 7), bool) for _ in range(2)]
+    assert kernels.changing(both, 2, 9, flags[0])
+    assert kernels.changing.py_func(both, 2, 9, flags[1])
+    assert np.array_equal(*flags)
+    assert flags[0].tolist() == [[n != 3 for n in range(2, 9)], [n == 5 for n in range(2, 9)]]
+    bad = both.copy()
+    bad[1, 3, 4] = np.nan
+    assert not kernels.changing(bad, 2, 9, flags[0])
+    assert not kernels.changing.py_func(bad, 2, 9, flags[1])
+    pixels, first = np.array([1, 4, 7, 5]), np.array([0, 3, 4])
+    outs = [np.empty((5, 4)) for _ in range(2)]
+    kernels.gather(both, first, pixels, outs[0])
+    kernels.gather.py_func(both, first, pixels, outs[1])
+    assert np.array_equal(outs[0], outs[1])
+    assert np.array_equal(outs[0], video[:, pixels])
+    log, times, theta = np.log(outs[0]), np.arange(5) * ms, np.full(4, 0.2)
     for refractory in (0.0, 0.4 * ms):
         columns = [(np.zeros(200, int), np.zeros(200, int), np.zeros(200)) for _ in range(2)]
-        count = kernels.crossings(log, times, theta, theta, refractory, *columns[0])
-        assert count == kernels.crossings.py_func(log, times, theta, theta, refractory, *columns[1])
+        given = (log, first, times, theta, theta, refractory)
+        count = kernels.crossings(*given, *columns[0])
+        assert count == kernels.crossings.py_func(*given, *columns[1])
         assert all(np.array_equal(a, b) for a, b in zip(*columns, strict=True)) and count > 5
+    for run in (kernels.in_order, kernels.in_order.py_func):
+        key = np.array([3, 1, 2, 9, 8])
+        assert run(key, 2) and key.tolist() == [1, 2, 3, 8, 9]
+        key = np.arange(100)[::-1].copy()
+        assert not run(key, 2) and sorted(key) == list(range(100))
+    for run in (kernels.parted, kernels.parted.py_func):
+        t, unit = np.zeros(2, int), np.zeros(2, np.int32)
+        run(np.array([(0 * 50 + 7) * 12 + 3, (4 * 50 + 49) * 12 + 11]), 50, 12, t, unit)
+        assert t.tolist() == [7, 49] and unit.tolist() == [3, 11]
     picture, first = rng.uniform(size=(1, 4, 4)), np.array([[0, 1, 2], [1, 2, 2]])
     weights = rng.uniform(size=(2, 3, 2))
     videos = [np.zeros((1, 2, 3, 3), np.float32) for _ in range(2)]
