@@ -81,7 +81,9 @@ CASES = [
 
 @settings(deadline=None, max_examples=40)
 @given(points)
-@pytest.mark.parametrize(("transform", "shape", "place"), CASES, ids=lambda c: str(c)[:40])
+@pytest.mark.parametrize(
+    ("transform", "shape", "place"), CASES, ids=[repr(case[0]) for case in CASES]
+)
 def test_every_event_lands_where_the_formula_says(transform, shape, place, points):
     out = transform(seen(points))
     assert out.shape == shape and out.duration == DURATION
