@@ -1,4 +1,8 @@
-"""An event camera as a plain loop over pictures and frames in NumPy, to compare neuro's with."""
+"""An event camera as plain loops over pictures and frames in NumPy, to compare neuro's with.
+
+`numpy_camera` gives the very events of neuro's camera, which it was once. `loop_camera` is the
+least that can be called one: no refractory period, no mismatch between pixels.
+"""
 
 from __future__ import annotations
 
@@ -62,3 +66,65 @@ def loop_camera(
     unit = np.concatenate(units)
     order = np.lexsort((unit, t))
     return t[order], unit[order]
+
+
+def numpy_camera(
+    picture: NDArray[np.float64], weights: tuple[Any, Any, Any], threshold: float, refractory: float
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """As `loop_camera`, with a refractory period, bit by bit as neuro's camera sees it."""
+    down, across, times = weights
+    video = (0.1 + (1 - 0.1) * (down @ picture @ across)).astype(np.float32)
+    log = np.log(video.reshape(len(video), -1).astype(np.float64))
+    size, ticks = log.shape[1], round(1e6 * times[-1])
+    cell, polarity, when = _crossings(log, times, np.full((2, size), threshold), refractory)
+    t = np.minimum(np.rint(when * 1e6).astype(np.int64), ticks - 1)
+    unit = polarity * size + cell
+    order = np.lexsort((unit, t))
+    return t[order], unit[order]
+
+
+def _crossings(
+    log: NDArray[np.float64], times: NDArray[np.float64], thresholds: Any, refractory: float
+) -> tuple[Any, Any, Any]:
+    """Threshold crossings of piecewise linear signals.
+
+    Args:
+        log: the signals at the frame times, [F, N].
+        times: [F] seconds.
+        thresholds: OFF and ON, [2, N].
+        refractory: seconds.
+
+    Returns:
+        Signal number, polarity and time in seconds of every crossing.
+    """
+    reference = log[0].copy()
+    ready = np.full(log.shape[1], -np.inf)  # when the refractory period ends
+    found: list[tuple[Any, Any, Any]] = []
+    for k in range(len(times) - 1):
+        begin, end, a, b = times[k], times[k + 1], log[k], log[k + 1]
+        change = b - reference
+        moved = (change >= thresholds[1]) | (-change >= thresholds[0])
+        held = ready > begin
+        cell = np.flatnonzero((moved | held) & (ready <= end))
+        while cell.size:
+            slope = (b[cell] - a[cell]) / (end - begin)
+            start = np.maximum(ready[cell], begin)
+            released = ready[cell] > begin  # was in reset: starts from the present intensity
+            level = np.where(released, a[cell] + slope * (start - begin), reference[cell])
+            reference[cell] = level
+            polarity = (slope > 0).astype(np.intp)
+            level = level + np.where(polarity, 1.0, -1.0) * thresholds[polarity, cell]
+            with np.errstate(divide="ignore", invalid="ignore"):
+                when = np.maximum(begin + (level - a[cell]) / slope, start)
+            fired = (slope != 0) & (when <= end)
+            cell, when, polarity = cell[fired], when[fired], polarity[fired]
+            found.append((cell, polarity, when))
+            reference[cell] = level[fired]
+            if refractory > 0:
+                ready[cell] = when + refractory
+                cell = cell[ready[cell] <= end]
+    if not found:
+        empty = np.zeros(0, dtype=np.intp)
+        return empty, empty, np.zeros(0)
+    cell, polarity, when = (np.concatenate(column) for column in zip(*found, strict=True))
+    return cell, polarity, when

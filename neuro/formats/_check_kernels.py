@@ -7,6 +7,18 @@ from numba import njit
 NEAR = 16  # places that an event is moved back at once; more are left to `order_ties`
 
 
+@njit(inline="always")
+def _placed(times, units, k, now, unit):
+    """Put an event in place k, or before later units of the same tick; False if too many are."""
+    times[k] = now
+    lowest = max(0, k - NEAR)
+    while k > lowest and times[k - 1] == now and units[k - 1] > unit:
+        units[k] = units[k - 1]
+        k -= 1
+    units[k] = unit
+    return not (k == lowest and k > 0 and times[k - 1] == now and units[k - 1] > unit)
+
+
 @njit(nogil=True, cache=True)
 def take_camera(t, polarity, y, x, shape, last, times, units, count):
     """Write events behind the first `count` of `times` and `units`, in order of time and unit.
@@ -25,15 +37,7 @@ def take_camera(t, polarity, y, x, shape, last, times, units, count):
             return i, False
         last = now
         unit = (a * rows + b) * columns + c
-        k = count + i
-        times[k] = now
-        lowest = max(0, k - NEAR)
-        while k > lowest and times[k - 1] == now and units[k - 1] > unit:
-            units[k] = units[k - 1]
-            k -= 1
-        if k == lowest and k > 0 and times[k - 1] == now and units[k - 1] > unit:
-            in_order = False
-        units[k] = unit
+        in_order &= _placed(times, units, count + i, now, unit)
     return len(t), in_order
 
 
@@ -46,15 +50,7 @@ def take_line(t, given, size, last, times, units, count):
         if now < last or unit < 0 or unit >= size:
             return i, False
         last = now
-        k = count + i
-        times[k] = now
-        lowest = max(0, k - NEAR)
-        while k > lowest and times[k - 1] == now and units[k - 1] > unit:
-            units[k] = units[k - 1]
-            k -= 1
-        if k == lowest and k > 0 and times[k - 1] == now and units[k - 1] > unit:
-            in_order = False
-        units[k] = unit
+        in_order &= _placed(times, units, count + i, now, unit)
     return len(t), in_order
 
 

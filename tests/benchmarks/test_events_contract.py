@@ -94,6 +94,18 @@ def test_the_plain_loop_sees_the_same_events_as_the_camera(
         assert abs(t.mean() - seen.t[rows].mean()) < 1000
 
 
+def test_the_numpy_loop_sees_the_very_events_of_the_camera(modules: dict[str, ModuleType]) -> None:
+    pictures, weights = modules["camera"].pictures(4, seed=2), modules["camera"].eye()
+    for refractory in (0.0, 1e-3):
+        camera = EventCamera(threshold=0.25, refractory=refractory)
+        seen = camera.columns(*saccades(pictures))
+        for k, one in enumerate(pictures):
+            t, unit = modules["camera"].numpy_camera(one, weights, 0.25, refractory)
+            rows = np.s_[seen.offsets[k] : seen.offsets[k + 1]]
+            np.testing.assert_array_equal(t, seen.t[rows])
+            np.testing.assert_array_equal(unit, seen.unit[rows])
+
+
 def test_pictures_are_strokes_on_black(modules: dict[str, ModuleType]) -> None:
     made = modules["camera"].pictures(20, seed=1)
     assert made.shape == (20, 28, 28) and made.min() == 0 and made.max() == 1
