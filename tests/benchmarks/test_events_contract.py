@@ -136,7 +136,10 @@ def test_the_table_names_the_best_peer(modules: dict[str, ModuleType]) -> None:
     alone = {"name": "npz", "ours_Mev_s": 5.0, "peers": {}, "ratio": None}
     result = {
         "formats": [row, alone], "binning": {"ours": 8.0, "tonic": 2.0, "ratio": 4.0},
-        "camera": {"images_s": 100.0, "numpy_loop_images_s": 10.0, "ratio": 10.0},
+        "camera": {
+            "images_s": 100.0, "numpy_loop_images_s": 10.0, "ratio": 10.0,
+            "lean_loop_images_s": 20.0, "ratio_lean": 5.0,
+        },
     }  # fmt: skip
     lines = modules["events"].table(result).splitlines()
     assert lines[0] == "| format | neuro | a | b | neuro / best peer |"
