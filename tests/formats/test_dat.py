@@ -70,7 +70,7 @@ def test_a_file_without_any_header_is_read_in_the_old_layout(tmp_path):
     path.write_bytes(b"".join(event1(t, 300, 200, 1) for t in (5, 6, 9)))
     assert rows(read_events(path)) == [(t, 1, 200, 300) for t in (5, 6, 9)]
     assert read_recording(path).facts["sensor_from"] == "events"
-    other = tmp_path / "a.bin"
+    other = tmp_path / "a.xyz"
     other.write_bytes(path.read_bytes())
     with pytest.raises(CorruptFile, match="of no known format"):
         read_events(other)
