@@ -144,14 +144,16 @@ def polarity_packets(
             kind, origin = _little(raw, at) & 0xFFFF, _little(raw, at) >> 16
             width, number = _little(raw, at + 4), _little(raw, at + 20)
             capacity, valid = _little(raw, at + 16), _little(raw, at + 24)
+            # by division: the product of two numbers of 32 bits may go beyond 64
+            whole = width > 0 and number <= (size - at - 28) // width
             if width == 0 or valid > number or number > capacity or kind > 127:
                 code = BAD_HEADER
             elif kind == 1 and (width != 8 or _little(raw, at + 8) != 4):
-                code = BAD_PACKET if at + 28 + width * number <= size else BAD_HEADER
+                code = BAD_PACKET if whole else BAD_HEADER
             elif kind == 1 and (source < 0 or origin == source):
                 overflow, left = _little(raw, at + 12), number
                 at += 28
-            elif at + 28 + width * number > size:
+            elif not whole:
                 code = CUT_PACKET
             else:
                 at += 28 + width * number

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -12,9 +13,9 @@ import numpy as np
 import pytest
 
 from neuro.clock import Clock
-from neuro.errors import CorruptFile, InvalidValue
+from neuro.errors import CorruptFile, DamagedFile, InvalidValue
 from neuro.events import Events
-from neuro.formats import Recording, formats, read_recording, write_events
+from neuro.formats import Recording, formats, read_events, read_recording, write_events
 from neuro.units import ms, us
 
 ROOT = Path(__file__).parents[2]
@@ -69,6 +70,18 @@ def test_what_was_found_once_is_refused_now(name: str, errors: Any, tmp_path: Pa
     path.write_bytes(bytes.fromhex(FOUND[name]))
     with pytest.raises(CorruptFile, match="file"):
         read_recording(path, format=name, errors=errors)
+
+
+@pytest.mark.parametrize("kind", [1, 3])  # polarity events, and IMU samples that are stepped over
+def test_a_packet_larger_than_64_bits_is_no_packet(kind: int, tmp_path: Path) -> None:
+    huge = struct.pack("<HH6I", kind, 1, 0xF0000000, 4, 0, 0xFF000000, 0xFF000000, 0)
+    for more in (b"", bytes(100)):
+        path = tmp_path / "file.aedat3"
+        path.write_bytes(b"#!AER-DAT3.1\r\n#!END-HEADER\r\n" + huge + more)
+        with pytest.raises(CorruptFile, match="at byte 28: "):
+            read_events(path, sensor=(2, 8, 8))
+        with pytest.warns(DamagedFile, match=f"{28 + len(more)} bytes could not be read"):
+            assert len(read_events(path, errors="keep", sensor=(2, 8, 8))) == 0
 
 
 def test_a_numpy_file_of_python_2_is_read_without_a_warning(tmp_path: Path) -> None:
