@@ -20,7 +20,7 @@ Array = NDArray[Any]
 MICROSECOND = Clock(1 * us)
 OFF, ON = 0, 1  # index of the polarity axis, the same as N-MNIST's polarity bit
 Fired = tuple[Array, Array, Array]  # recording, unit and time in seconds of some events
-_PIXELS = 1 << 15  # that one thread works on at a time
+_PIXELS = 1 << 13  # that one thread works on at a time
 _FAR = 40  # places that events are moved one by one to their order, on average
 
 

@@ -7,18 +7,6 @@ from numba import njit
 NEAR = 16  # places that an event is moved back at once; more are left to `order_ties`
 
 
-@njit(inline="always")
-def _placed(times, units, k, now, unit):
-    """Put an event in place k, or before later units of the same tick; False if too many are."""
-    times[k] = now
-    lowest = max(0, k - NEAR)
-    while k > lowest and times[k - 1] == now and units[k - 1] > unit:
-        units[k] = units[k - 1]
-        k -= 1
-    units[k] = unit
-    return not (k == lowest and k > 0 and times[k - 1] == now and units[k - 1] > unit)
-
-
 @njit(nogil=True, cache=True)
 def take_camera(t, polarity, y, x, shape, last, times, units, count):
     """Write events behind the first `count` of `times` and `units`, in order of time and unit.
@@ -29,6 +17,7 @@ def take_camera(t, polarity, y, x, shape, last, times, units, count):
     """
     planes, rows, columns = shape
     in_order = True
+    before, top = (times[count - 1], int(units[count - 1])) if count > 0 else (-1, -1)
     for i in range(len(t)):
         a, b, c = int(polarity[i]), int(y[i]), int(x[i])
         inside = 0 <= a < planes and 0 <= b < rows and 0 <= c < columns
@@ -37,7 +26,19 @@ def take_camera(t, polarity, y, x, shape, last, times, units, count):
             return i, False
         last = now
         unit = (a * rows + b) * columns + c
-        in_order &= _placed(times, units, count + i, now, unit)
+        k = count + i
+        times[k] = now
+        if now == before and top > unit:
+            lowest = max(0, k - NEAR)
+            while k > lowest and times[k - 1] == now and units[k - 1] > unit:
+                units[k] = units[k - 1]
+                k -= 1
+            if k == lowest and k > 0 and times[k - 1] == now and units[k - 1] > unit:
+                in_order = False
+        else:
+            top = unit
+        before = now
+        units[k] = unit
     return len(t), in_order
 
 
@@ -45,12 +46,25 @@ def take_camera(t, polarity, y, x, shape, last, times, units, count):
 def take_line(t, given, size, last, times, units, count):
     """As `take_camera`, for a sensor of one axis."""
     in_order = True
+    before, top = (times[count - 1], int(units[count - 1])) if count > 0 else (-1, -1)
     for i in range(len(t)):
         unit, now = int(given[i]), t[i]
         if now < last or unit < 0 or unit >= size:
             return i, False
         last = now
-        in_order &= _placed(times, units, count + i, now, unit)
+        k = count + i
+        times[k] = now
+        if now == before and top > unit:
+            lowest = max(0, k - NEAR)
+            while k > lowest and times[k - 1] == now and units[k - 1] > unit:
+                units[k] = units[k - 1]
+                k -= 1
+            if k == lowest and k > 0 and times[k - 1] == now and units[k - 1] > unit:
+                in_order = False
+        else:
+            top = unit
+        before = now
+        units[k] = unit
     return len(t), in_order
 
 
