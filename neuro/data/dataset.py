@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from neuro.clock import Clock
+from neuro.data._chosen import chosen_rows
 from neuro.data.seal import BLOCK, seal, verify
 from neuro.errors import CorruptFile, InvalidValue
 from neuro.events import Events
@@ -284,20 +285,7 @@ class EventDataset(Sequence[tuple[Events, int]]):
         Raises:
             InvalidValue: a number is out of range, or the mask has the wrong length.
         """
-        chosen = np.asarray(indices)
-        if chosen.dtype == bool:
-            if chosen.shape != self._labels.shape:
-                raise InvalidValue(
-                    f"EventDataset.select: mask of shape {chosen.shape}, expected ({len(self)},)"
-                )
-            chosen = np.flatnonzero(chosen)
-        chosen = _column("select", chosen)
-        outside = (chosen < -len(self)) | (chosen >= len(self))
-        if outside.any():
-            raise InvalidValue(
-                f"EventDataset.select: recording {chosen[outside][0]} of {len(self)} does not exist"
-            )
-        chosen = np.where(chosen < 0, chosen + len(self), chosen)
+        chosen = chosen_rows("EventDataset.select", indices, len(self))
         rows, offsets = self._rows(chosen)
         return EventDataset(
             self._t[rows], self._unit[rows], offsets, self._durations[chosen],

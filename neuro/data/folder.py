@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neuro.clock import Clock
+from neuro.data._chosen import chosen_rows
 from neuro.data.dataset import EventDataset
 from neuro.errors import CorruptFile, InvalidValue
 from neuro.events import Events
@@ -111,20 +112,9 @@ class EventFolder(Sequence[tuple[Events, int]]):
         Raises:
             InvalidValue: a number is out of range, or the mask has the wrong length.
         """
-        chosen = np.asarray(indices)
-        if chosen.dtype == bool:
-            if chosen.shape != self._labels.shape:
-                raise InvalidValue(
-                    f"EventFolder.select: mask of shape {chosen.shape}, expected ({len(self)},)"
-                )
-            chosen = np.flatnonzero(chosen)
-        if chosen.size and not (-len(self) <= chosen.min() and chosen.max() < len(self)):
-            raise InvalidValue(
-                f"EventFolder.select: {chosen.min()} to {chosen.max()}, there are {len(self)}"
-            )
-        numbers = [int(i) for i in chosen]
+        numbers = chosen_rows("EventFolder.select", indices, len(self)).tolist()
         return EventFolder(
-            self._read, [self._items[i] for i in numbers], [int(self._labels[i]) for i in numbers],
+            self._read, [self._items[i] for i in numbers], self._labels[numbers],
             shape=self.shape, clock=self.clock, classes=self.classes, name=self.name,
             source=self.source,
         )  # fmt: skip

@@ -44,7 +44,10 @@ def take_camera(t, polarity, y, x, shape, last, times, units, count):
 
 @njit(nogil=True, cache=True)
 def take_line(t, given, size, last, times, units, count):
-    """As `take_camera`, for a sensor of one axis."""
+    """As `take_camera`, for a sensor of one axis.
+
+    The moving back stands here again: as a function of its own it halved the speed of both.
+    """
     in_order = True
     before, top = (times[count - 1], int(units[count - 1])) if count > 0 else (-1, -1)
     for i in range(len(t)):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import math
 import queue
 import threading
@@ -13,15 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuro.clock import Clock
+from neuro.compiled import compiled
 from neuro.events import Events
 from neuro.formats._base import Piece
 
 Item = TypeVar("Item")
-
-
-def compiled() -> bool:
-    """Whether Numba is there; without it the same checks are made by NumPy, more slowly."""
-    return importlib.util.find_spec("numba") is not None
 
 
 class Columns:

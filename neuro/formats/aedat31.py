@@ -14,6 +14,7 @@ from neuro.errors import CorruptFile, InvalidValue
 from neuro.events import Events
 from neuro.formats._aedat_header import chip_sensor, comments, sensor_line, stated_sensor
 from neuro.formats._base import Damage, Decoder, Fact, Header, Options, Piece, Raw
+from neuro.formats._camera_fit import refuse_unfit
 from neuro.units import us
 
 _MARK = b"#!AER-DAT3."
@@ -67,17 +68,7 @@ class _Aedat31:
         from neuro.formats._aedat_kernels import polarity_rows
 
         shape = events.shape
-        wrong = ""
-        if len(shape) != 3 or shape[0] != 2 or shape[1] > 1 << 15 or shape[2] > 1 << 15:
-            wrong = f"shape {shape}, expected (2, rows <= 32768, columns <= 32768)"
-        elif events.clock != _MICROSECOND:
-            wrong = f"{events.clock!r}, expected Clock(1 * us)"
-        elif events.value is not None:
-            wrong = "graded events, expected none"
-        elif len(events) and events.t[-1] >> 31 >= 1 << 32:
-            wrong = f"an event at {events.t[-1]} us, expected under 2^63 - 2^31 us"
-        if wrong:
-            raise InvalidValue(f"{self.title}: events have {wrong}")
+        refuse_unfit(self.name, events, 1 << 15, 1 << 15, 1 << 63)
         with open(path, "wb") as file:
             file.write(
                 f"{_MARK.decode()}1\r\n#Format: RAW\r\n#Source 1: neuro\r\n{sensor_line(shape)}"

@@ -14,6 +14,7 @@ from neuro.events import Events
 from neuro.formats._aedat4_packing import DoesNotUnpack, pack, unpack
 from neuro.formats._aedat4_streams import NotReadable, Stream, description, streams
 from neuro.formats._base import Damage, Decoder, Fact, Header, Options, Piece, Raw
+from neuro.formats._camera_fit import refuse_unfit
 from neuro.formats._flatbuffer import Malformed, Table, event_packet, io_header, packet_table
 from neuro.units import us
 
@@ -74,15 +75,7 @@ class _Aedat4:
 
     def write(self, path: Path, events: Events) -> None:
         shape = events.shape
-        wrong = ""
-        if len(shape) != 3 or shape[0] != 2 or shape[1] > 1 << 15 or shape[2] > 1 << 15:
-            wrong = f"shape {shape}, expected (2, rows <= 32768, columns <= 32768)"
-        elif events.clock != _MICROSECOND:
-            wrong = f"{events.clock!r}, expected Clock(1 * us)"
-        elif events.value is not None:
-            wrong = "graded events, expected none"
-        if wrong:
-            raise InvalidValue(f"{self.title}: events have {wrong}")
+        refuse_unfit(self.name, events, 1 << 15, 1 << 15, 1 << 63)
         xml = description(shape[1], shape[2])
         packets: list[tuple[int, int, int, int, int, int]] = []
         with open(path, "wb") as file:

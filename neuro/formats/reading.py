@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neuro.clock import Clock
+from neuro.compiled import compiled
 from neuro.errors import CorruptFile, DamagedFile, InvalidValue
 from neuro.events import Events
 from neuro.formats._base import LIMIT, PIECE, Damage, Fact, Format, Header, Options, Piece
-from neuro.formats._columns import Columns, ahead, compiled
+from neuro.formats._columns import Columns, ahead
 from neuro.formats.detect import by_name, detect
 from neuro.shape import shape_of
 

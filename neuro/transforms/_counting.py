@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from neuro.compiled import compiled
 from neuro.errors import InvalidValue
 from neuro.events import Events
 
@@ -22,11 +22,6 @@ def counting(where: str, dtype: DTypeLike) -> tuple[np.dtype[Any], int]:
     if kind.kind == "f":
         return kind, 2 ** (np.finfo(kind).nmant + 1)
     raise InvalidValue(f"{where}: got dtype {kind}, expected integers or floats")
-
-
-def compiled() -> bool:
-    """Whether Numba is there; without it NumPy makes the same counts, more slowly."""
-    return importlib.util.find_spec("numba") is not None
 
 
 def fill(
