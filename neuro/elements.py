@@ -50,7 +50,8 @@ class Synapse:
         pre, post: names of populations.
         topology: `Dense`, `Conv2d`, ... with the weights.
         delay: seconds. One number, or an array that broadcasts to the presynaptic shape (an axonal
-            delay per unit), or one for each synapse of a `Sparse`: all on the network clock's grid.
+            delay per unit), or one for each synapse, in the shape of the weights of a `Dense` or
+            `Sparse`: all on the network clock's grid.
             Or a `Distribution` from which one is drawn for each synapse and rounded to the grid, to
             one tick at least if its `low` is above 0. A loop needs at least one tick somewhere.
         port: input port of the postsynaptic neuron; its first port by default.

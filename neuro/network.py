@@ -24,7 +24,7 @@ from neuro.neurons import Neuron
 from neuro.plain import by_name, changes, make_population, make_synapse, plain_options
 from neuro.rules import Rule
 from neuro.sources import Source
-from neuro.synapses import Rows, Sparse
+from neuro.synapses import Dense, Rows, Sparse
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -145,8 +145,8 @@ class Network:
         """Whether the delay is given, or drawn, for each connection."""
         if isinstance(synapse.delay, Distribution):
             return True
-        sparse = isinstance(synapse.topology, Sparse)
-        return sparse and np.shape(synapse.delay) == (len(synapse.topology.arrays()["weight"]),)
+        one_each = isinstance(synapse.topology, Sparse | Dense)
+        return one_each and np.shape(synapse.delay) == synapse.topology.arrays()["weight"].shape
 
     def rows(self, synapse: Synapse, low: int, high: int) -> Rows:
         """The connections of the presynaptic units from `low` to `high`.
@@ -165,8 +165,8 @@ class Network:
         where = f"Synapse[{synapse.name!r}].delay"
         if self.each_its_delay(synapse):
             topology = synapse.topology
-            assert isinstance(topology, Sparse) and isinstance(delay, np.ndarray)
-            ticks = self.clock.ticks(delay[topology.span(low, high)], exact=True, what=where)
+            assert isinstance(topology, Sparse | Dense) and isinstance(delay, np.ndarray)
+            ticks = self.clock.ticks(topology.in_rows(delay, low, high), exact=True, what=where)
             return Rows(start, target, weight, ticks.astype(np.int32))
         ticks = self.delay_ticks(synapse)
         if ticks.ndim == 0:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -55,6 +57,10 @@ class Dense(Topology):
         unit, target = np.nonzero(own)  # a weight of 0 carries nothing
         start = np.searchsorted(unit, np.arange(high - low + 1))
         return start.astype(np.int64), target.astype(np.int32), own[unit, target]
+
+    def in_rows(self, values: NDArray[Any], low: int, high: int) -> NDArray[Any]:
+        """Values [post, pre] of the synapses of the units from low to high, in the order of rows."""
+        return values[:, low:high].T[self.weight[:, low:high].T != 0]
 
     def synapse_count(self, pre: Shape, post: Shape) -> int:
         return int(np.count_nonzero(self.weight))

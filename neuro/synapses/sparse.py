@@ -109,6 +109,10 @@ class Sparse(Topology):
         start = np.searchsorted(ordered, np.arange(low, high + 1)).astype(np.int64)
         return start - start[0], self.post[own], self.weight[own]
 
+    def in_rows(self, values: NDArray[Any], low: int, high: int) -> NDArray[Any]:
+        """Values [m] of the synapses of the units from low to high, in the order of rows."""
+        return values[self.span(low, high)]
+
     def span(self, low: int, high: int) -> NDArray[np.int64]:
         """Numbers of the synapses of the units from low to high, in the order of rows."""
         a, b = np.searchsorted(self.pre[self.order], [low, high])
