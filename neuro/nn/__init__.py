@@ -5,8 +5,24 @@ from neuro.nn.am_su import AMSULayer as AMSULayer
 from neuro.nn.astrocyte_memory import AstrocyteMemory as AstrocyteMemory
 from neuro.nn.connection import Conv2d as Conv2d
 from neuro.nn.connection import Linear as Linear
+from neuro.nn.delay import AxonalDelay as AxonalDelay
+from neuro.nn.delay import DelayLinear as DelayLinear
+from neuro.nn.delay import Delays as Delays
+from neuro.nn.delay_kernel import DelayKernel as DelayKernel
 from neuro.nn.elm import ELM as ELM
 from neuro.nn.population import Population as Population
 from neuro.nn.sequential import Sequential as Sequential
 
-__all__ = ["ELM", "AMSULayer", "AstrocyteMemory", "Conv2d", "Linear", "Population", "Sequential"]
+__all__ = [
+    "ELM",
+    "AMSULayer",
+    "AstrocyteMemory",
+    "AxonalDelay",
+    "Conv2d",
+    "DelayKernel",
+    "DelayLinear",
+    "Delays",
+    "Linear",
+    "Population",
+    "Sequential",
+]

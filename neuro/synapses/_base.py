@@ -70,7 +70,7 @@ class Topology(ABC):
 
     def with_arrays(self, arrays: dict[str, Weights]) -> Topology:
         """A copy with other values in the same arrays."""
-        options = {**self.options()}
+        options = {**self.constants(), **self.options()}
         return type(self)(**arrays, **options)  # type: ignore[arg-type]
 
 

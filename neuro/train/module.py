@@ -7,22 +7,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal, NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.utils import _pytree
 from torch.utils.checkpoint import checkpoint
 
-from neuro.errors import InvalidValue, UnknownName, Unsupported
+from neuro.errors import InvalidValue, UnknownName
 from neuro.lower import recurrent, reference
 from neuro.network import Input, Network, Synapse
 from neuro.neurons import Neuron
 from neuro.nn.connection import transmit
+from neuro.nn.delay_kernel import DelayKernel
 from neuro.nn.population import Backend, Population, check_input
 from neuro.record import Record
-from neuro.sources import Source
 from neuro.surrogate import Surrogate
-from neuro.synapses import Conv2d, Dense
+from neuro.synapses import Dense
+from neuro.train.normalise import folded, normalised, norms
+from neuro.train.paths import Path, needed, shifted, window
+from neuro.train.selection import check, chosen
 
 _SPIKES = ("spikes", "count")  # signals that are no state of a neuron
 
@@ -40,17 +42,25 @@ class Module(nn.Module):
     Args:
         network: what to run; it is not changed. `module.network()` returns a new one with the
             trained values.
-        learn: what to train: "weight", "bias", or a neuron parameter such as "tau_mem",
-            everywhere; or one of them at one place, "hid1.tau_mem", "in->hid1.weight".
+        learn: what to train: "weight", "bias", "delay", or a neuron parameter such as "tau_mem",
+            everywhere; or one of them at one place, "hid1.tau_mem", "in->hid1.weight". Delays are
+            learned in the shape they are given: one for each connection, or one for each
+            presynaptic unit; a synapse with a single delay keeps it.
         surrogate: derivative of a spike, the same for all populations.
         backend: "auto", "fused" or "reference", see `neuro.nn.Population`.
+        delays: how learned delays are smeared in training; `DelayKernel()` by default.
+        max_delay: seconds that a learned delay may have; by default the longest of its synapse.
+        normalise: normalise the currents into spiking populations over time and batch, in
+            training; what it has learned becomes part of weights and biases in evaluation.
+        dropout: share of the spiking units that a training sample goes without.
 
-    Learning rules of synapses rest here; `network()` returns them with the trained weights.
+    In evaluation delays are whole ticks, as in `network()`. Learning rules of synapses rest here;
+    `network()` returns them with the trained weights.
 
     Raises:
         UnknownName: `learn` names nothing in this network.
-        Unsupported: a source, a connection rule or a delay for each connection, which only
-            simulations have.
+        InvalidValue: a delay is longer than `max_delay`, or a value is out of its bounds.
+        Unsupported: a source or a connection rule, which only simulations have.
     """
 
     def __init__(
@@ -60,27 +70,45 @@ class Module(nn.Module):
         learn: Sequence[str] = ("weight", "bias"),
         surrogate: Surrogate | None = None,
         backend: Backend = "auto",
+        delays: DelayKernel | None = None,
+        max_delay: float | None = None,
+        normalise: bool = False,
+        dropout: float = 0.0,
     ) -> None:
         super().__init__()
-        _check(network)
+        check(network)
+        if not 0 <= dropout < 1:
+            raise InvalidValue(f"Module.dropout: got {dropout}, expected 0 or more and below 1")
         self._network = network
         self._stages = network.stages
-        self._delays = {s.name: network.delay_ticks(s) for s in network.synapses}
+        self._dropout = dropout
         self._known: tuple[object, str] = (None, "")  # state of the parameters, and its fingerprint
-        chosen = _chosen(network, (learn,) if isinstance(learn, str) else learn)
+        trained = chosen(network, (learn,) if isinstance(learn, str) else learn)
         self.populations = nn.ModuleDict({
             name: Population(
                 neuron, network.clock, surrogate=surrogate, backend=backend,
-                learn=[row.name for row in neuron.table() if f"{name}.{row.name}" in chosen],
+                learn=[row.name for row in neuron.table() if f"{name}.{row.name}" in trained],
             )
             for name, neuron in network.neurons().items()
         })  # fmt: skip
+        longest = None
+        if max_delay is not None:
+            longest = int(network.clock.ticks(max_delay, exact=True, what="Module.max_delay"))
+        self.delays = nn.ModuleDict({
+            _key(s, "delay"): Path(network, s, learn=learned, kernel=delays, longest=longest)
+            for s in network.synapses
+            if needed(network, s, learned := f"{s.name}.delay" in trained)
+        })  # fmt: skip
+        self._delays = {
+            s.name: network.delay_ticks(s) for s in network.synapses if self._path(s) is None
+        }
+        self.norms = nn.ModuleDict(norms(network) if normalise else {})
         self.arrays = nn.ParameterDict()
         for synapse in network.synapses:
             for key, array in synapse.topology.arrays().items():
-                trained = f"{synapse.name}.{key}" in chosen
+                learned = f"{synapse.name}.{key}" in trained
                 tensor = torch.tensor(array)
-                self.arrays[_key(synapse, key)] = nn.Parameter(tensor, requires_grad=trained)
+                self.arrays[_key(synapse, key)] = nn.Parameter(tensor, requires_grad=learned)
 
     # -- running --------------------------------------------------------------------------------
 
@@ -161,11 +189,18 @@ class Module(nn.Module):
             whole[name] = pieces.sum(0, keepdim=True) if name.endswith(".count") else pieces
         return Record(whole, self._network.clock, self._fingerprint()), state
 
+    def anneal(self, done: float) -> None:
+        """Narrow the kernels of learned delays to what they are after the share `done`, 0 to 1, of
+        the training; the training loop does it at every epoch."""
+        for path in self.delays.values():
+            assert isinstance(path, Path)
+            path.anneal(done)
+
     def _fingerprint(self) -> str:
         """Of the network with its present values; "" in training, where each step changes them."""
         if torch.is_grad_enabled():
             return ""
-        versions = tuple((id(p), p._version) for p in self.parameters())
+        versions = tuple((id(p), p._version) for p in (*self.parameters(), *self.buffers()))
         if self._known[0] != versions:
             self._known = (versions, self.network().fingerprint)
         return self._known[1]
@@ -224,16 +259,32 @@ class Module(nn.Module):
         """Summed current [T, B, *units] per port of a population, from outside its stage."""
         currents: dict[str, Tensor] = {}
         for synapse in self._network.synapses:
-            if synapse.post == post and synapse.pre not in stage:
-                spikes = signals[synapse.pre]
+            if synapse.post != post or synapse.pre in stage:
+                continue
+            spikes, path = self._thinned(synapse.pre, signals[synapse.pre]), self._path(synapse)
+            if path is not None:
+                line = self._line(synapse, lines, spikes[0]) if synapse.name in lines else None
+                current, after = path(spikes, line, self._arrays(synapse))
+                if path.longest:
+                    lines[synapse.name] = after
+            else:
                 delays = self._delays[synapse.name]
                 if delays.any():
                     line = self._line(synapse, lines, spikes[0])
                     whole = torch.cat([line, spikes])
                     lines[synapse.name] = whole[len(whole) - len(line) :]
-                    spikes = _delayed(whole, delays, len(spikes))
-                _add(currents, self._port(synapse), self._transmit(synapse, spikes))
+                    spikes = shifted(whole, delays, len(spikes))
+                current = self._transmit(synapse, spikes)
+            if self.training and _key(synapse, "norm") in self.norms:
+                current = normalised(self.norms[_key(synapse, "norm")], current)
+            _add(currents, self._port(synapse), current)
         return currents
+
+    def _thinned(self, name: str, spikes: Tensor) -> Tensor:
+        """Spikes without those of the units that dropout silences, for all steps of a sample."""
+        if not (self.training and self._dropout) or name not in self.populations:
+            return spikes
+        return spikes * nn.functional.dropout(torch.ones_like(spikes[:1]), self._dropout)
 
     def _scan(
         self, stage: tuple[str, ...], incoming: dict[str, dict[str, Tensor]],
@@ -261,7 +312,7 @@ class Module(nn.Module):
             return False
         name = next(iter(stage))
         like = next(iter(incoming[name].values()), None)
-        scalar = self._delays[inner[0].name].ndim == 0
+        scalar = inner[0].name in self._delays and self._delays[inner[0].name].ndim == 0
         return scalar and like is not None and self._population(name).fuses(like)
 
     def _recur(
@@ -273,7 +324,7 @@ class Module(nn.Module):
         name = next(iter(stage))
         (synapse,) = [s for s in self._network.synapses if s.pre == name and s.post == name]
         fields = [f for f in wanted.get(name, ()) if f not in _SPIKES]
-        arrays = {k: self.arrays[_key(synapse, k)] for k in synapse.topology.arrays()}
+        arrays = self._arrays(synapse)
         like = next(iter(incoming[name].values()))
         line = self._line(synapse, lines, like[0])
         feedback = recurrent.Feedback(
@@ -304,6 +355,11 @@ class Module(nn.Module):
             outside[n] |= self._population(n).noise(first, neurons.get(n))
         p = {n: self._population(n).coefficients(like[n].dtype, like[n].device) for n in stage}
         past = {s.name: list(self._line(s, lines, like[s.pre])) for s in inner}
+        steppers = {
+            s.name: path.stepper(self._arrays(s), like[s.post].dtype)
+            for s in inner
+            if (path := self._path(s)) is not None
+        }
         traces: dict[str, list[Tensor]] = {}
         emitted: dict[str, list[Tensor]] = {n: [] for n in stage}
         for n in stage:
@@ -315,9 +371,14 @@ class Module(nn.Module):
                 currents = {port: current[t] for port, current in outside[n].items()}
                 for s in inner:
                     if s.post == n:
-                        window = past[s.name] + emitted[s.pre]
-                        spikes = _now(window, self._delays[s.name], t + len(past[s.name]))
-                        _add(currents, self._port(s), self._transmit(s, spikes))
+                        known, at = past[s.name] + emitted[s.pre], t + len(past[s.name])
+                        recent = window(known, at, len(past[s.name]))
+                        if s.name in steppers:
+                            current = steppers[s.name](recent)
+                        else:
+                            spikes = shifted(torch.stack(recent), self._delays[s.name], 1)[0]
+                            current = self._transmit(s, spikes)
+                        _add(currents, self._port(s), current)
                 population = self._population(n)
                 inputs = population.ports(currents)
                 out, neurons[n] = reference.tick(
@@ -343,7 +404,8 @@ class Module(nn.Module):
 
     def _line(self, synapse: Synapse, lines: dict[str, Tensor], like: Tensor) -> Tensor:
         """Spikes under way when the run begins, [longest delay, B, *pre]."""
-        longest = int(self._delays[synapse.name].max())
+        path = self._path(synapse)
+        longest = int(self._delays[synapse.name].max()) if path is None else path.longest
         units = self._network.populations[synapse.pre].units
         shape = (longest, like.shape[0], *units)
         line = lines.get(synapse.name)
@@ -364,50 +426,49 @@ class Module(nn.Module):
         assert isinstance(population, Population)
         return population
 
-    def _transmit(self, synapse: Synapse, spikes: Tensor) -> Tensor:
+    def _path(self, synapse: Synapse) -> Path | None:
+        key = _key(synapse, "delay")
+        path = self.delays[key] if key in self.delays else None  # noqa: SIM401  # no get() there
+        assert path is None or isinstance(path, Path)
+        return path
+
+    def _arrays(self, synapse: Synapse) -> dict[str, Tensor]:
+        """Weights and bias; in evaluation with what normalisation makes of them."""
         arrays = {k: self.arrays[_key(synapse, k)] for k in synapse.topology.arrays()}
+        key = _key(synapse, "norm")
+        if self.training or key not in self.norms:
+            return arrays
+        return folded(self.norms[key], arrays)
+
+    def _transmit(self, synapse: Synapse, spikes: Tensor) -> Tensor:
+        arrays = self._arrays(synapse)
         axes = len(self._network.populations[synapse.pre].units)
         return transmit(synapse.topology, arrays, spikes, axes)
 
     # -- back to data ---------------------------------------------------------------------------
 
     def network(self) -> Network:
-        """A Network with the current values: weights, biases and neuron parameters."""
+        """A Network with the current values, as an evaluation uses them: weights, biases, delays in
+        whole ticks and neuron parameters."""
         populations = {
             n: p if isinstance(p, Input) else self._population(n).trained()
             for n, p in self._network.populations.items()
         }
         synapses: list[Synapse] = []
         for s in self._network.synapses:
-            values = {
-                k: self.arrays[_key(s, k)].detach().cpu().float().numpy()
-                for k in s.topology.arrays()
-            }
-            topology = s.topology.with_arrays(values)
-            synapses.append(replace(s, topology=topology))
+            arrays = {k: self.arrays[_key(s, k)] for k in s.topology.arrays()}
+            if _key(s, "norm") in self.norms:
+                arrays = folded(self.norms[_key(s, "norm")], arrays)
+            values = {k: a.detach().cpu().float().numpy() for k, a in arrays.items()}
+            topology, path = s.topology.with_arrays(values), self._path(s)
+            delay = path.seconds() if path is not None and path.learned else s.delay
+            synapses.append(replace(s, topology=topology, delay=delay))
         return self._network.replace(populations=populations, synapses=tuple(synapses))
 
 
 def detach(state: Any) -> Any:
     """The same state without its history, to cut the gradient between two calls."""
     return _pytree.tree_map(lambda x: x.detach() if isinstance(x, Tensor) else x, state)
-
-
-def _check(network: Network) -> None:
-    """Refuse what has no gradient to go through."""
-    for name, population in network.populations.items():
-        if isinstance(population, Source):
-            raise Unsupported(
-                f"Network[{name!r}]", population.name, "a Module is fed, and has no sources",
-                "make it an Input and feed source.emission(clock, ticks)",
-            )  # fmt: skip
-    for synapse in network.synapses:
-        if not isinstance(synapse.topology, (Dense, Conv2d)):
-            raise Unsupported(
-                f"Synapse[{synapse.name!r}]", "topology",
-                f"{type(synapse.topology).__name__} has no weights to train",
-                "use Dense or Conv2d, or simulate the network with neuro.sim",
-            )  # fmt: skip
 
 
 def _key(synapse: Synapse, array: str) -> str:
@@ -417,45 +478,3 @@ def _key(synapse: Synapse, array: str) -> str:
 
 def _add(currents: dict[str, Tensor], port: str, current: Tensor) -> None:
     currents[port] = currents[port] + current if port in currents else current
-
-
-def _delayed(whole: Tensor, delays: np.ndarray, steps: int) -> Tensor:
-    """Spikes [steps, B, *units] sent `delays` ticks ago, from `whole` [longest + steps, B, ...]."""
-    longest = len(whole) - steps
-    if delays.ndim == 0:
-        return whole[longest - int(delays) : len(whole) - int(delays)]
-    flat = whole.flatten(2)
-    ago = torch.as_tensor(delays.ravel().copy(), device=whole.device)
-    rows = torch.arange(longest, len(whole), device=whole.device)[:, None] - ago
-    picked = flat[rows, :, torch.arange(flat.shape[2], device=whole.device)]  # [steps, units, B]
-    return picked.transpose(1, 2).unflatten(2, whole.shape[2:])
-
-
-def _now(window: list[Tensor], delays: np.ndarray, t: int) -> Tensor:
-    """Spikes [B, *units] that arrive at position t of the window."""
-    if delays.ndim == 0:
-        return window[t - int(delays)]
-    longest = int(delays.max())
-    # A unit without delay needs this tick's spikes; the others may not exist yet at this point.
-    recent = window[t - longest : t + 1]
-    if len(recent) == longest:
-        recent = [*recent, torch.zeros_like(recent[0])]
-    return _delayed(torch.stack(recent), delays, 1)[0]
-
-
-def _chosen(network: Network, learn: Sequence[str]) -> set[str]:
-    """Full names ("hid1.tau_mem", "in->hid1.weight") of everything that `learn` selects."""
-    known = {
-        f"{name}.{row.name}"
-        for name, neuron in network.neurons().items()
-        for row in neuron.table()
-        if row.learnable
-    }
-    known |= {f"{s.name}.{key}" for s in network.synapses for key in s.topology.arrays()}
-    short = {name.rpartition(".")[2] for name in known} | {"bias"}
-    chosen: set[str] = set()
-    for name in learn:
-        if name not in known and name not in short:
-            raise UnknownName("Module.learn", name, known | short)
-        chosen |= {full for full in known if full == name or full.rpartition(".")[2] == name}
-    return chosen
