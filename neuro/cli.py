@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import runpy
 import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -47,8 +49,11 @@ def run(
         return
     script = recipe.find(name).folder / "run.py"
     sys.argv = [str(script), *context.args]
+    # Of several processes that train one model, only the first has something to say.
+    worker = any(int(os.environ.get(rank, "0")) > 0 for rank in ("RANK", "LOCAL_RANK"))
     try:
-        runpy.run_path(str(script), run_name="__main__")
+        with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere if worker else sys.stdout):
+            runpy.run_path(str(script), run_name="__main__")
     except ModuleNotFoundError as error:
         raise MissingExtra(
             f"neuro run {name}: {error.name} is not installed. "

@@ -134,7 +134,7 @@ class Network:
     def shortest_delay(self, synapse: Synapse) -> int:
         """The shortest delay that a connection of the synapse may have, in ticks."""
         if isinstance(synapse.delay, Distribution):
-            return int(_rounded(np.array([synapse.delay.bounds[0]]), synapse.delay, self.clock)[0])
+            return int(drawn_ticks(np.array([synapse.delay.bounds[0]]), synapse.delay, self.clock)[0])
         where = f"Synapse[{synapse.name!r}].delay"
         if self.each_its_delay(synapse):
             ticks = self.clock.ticks(synapse.delay, exact=True, what=where)
@@ -161,7 +161,7 @@ class Network:
 
             seed = getattr(synapse.topology, "seed", 0)
             drawn = drawing.values(delay, seed, drawing.DELAYS, low, start)
-            return Rows(start, target, weight, _rounded(drawn, delay, self.clock))
+            return Rows(start, target, weight, drawn_ticks(drawn, delay, self.clock))
         where = f"Synapse[{synapse.name!r}].delay"
         if self.each_its_delay(synapse):
             topology = synapse.topology
@@ -213,7 +213,7 @@ class Network:
         try:
             return tuple(TopologicalSorter(graph).static_order())
         except CycleError as error:
-            loop = " -> ".join(reversed(error.args[1]))
+            loop = " -> ".join(error.args[1])
             raise InvalidValue(
                 f"Network: the loop {loop} has no delay, so its order within a tick is undefined. "
                 f"Give one of its synapses a delay of at least one tick ({self.clock.dt:g} s)."
@@ -389,7 +389,7 @@ class Network:
         return "\n".join(lines)
 
 
-def _rounded(
+def drawn_ticks(
     seconds: NDArray[np.floating[Any]], drawn: Distribution, clock: Clock
 ) -> NDArray[np.int32]:
     """Drawn delays in ticks; a distribution that keeps away from 0 gives at least one."""

@@ -57,7 +57,10 @@ def main(
         Split, typer.Option(help="Test on unseen writers, or at random.")
     ] = Split.writer,
     epochs: Annotated[int | None, typer.Option(min=1, help="Passes through the data.")] = None,
-    devices: Annotated[int, typer.Option(min=1, help="Processes or GPUs.")] = 1,
+    devices: Annotated[
+        int | None,
+        typer.Option(min=1, help="Processes or GPUs; by default those of torchrun, or one."),
+    ] = None,
     resume: Annotated[bool, typer.Option(help="Go on with a run that was stopped.")] = False,
 ) -> None:
     """Train a spiking network on event-camera digits, test it, export it, show it."""

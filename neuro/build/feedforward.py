@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from neuro.clock import Clock
-from neuro.errors import InvalidValue
-from neuro.network import Input, Network, Synapse
+from neuro.distributions import Distribution
+from neuro.errors import InvalidValue, require
+from neuro.network import Input, Network, Synapse, drawn_ticks
 from neuro.neurons import Neuron
 from neuro.shape import Shape
 from neuro.synapses import Conv2d, Dense, Topology
@@ -21,12 +23,13 @@ class dense:
     Args:
         gain: standard deviation of the weights times the square root of the fan-in.
         bias: add a trainable constant current, zero at first.
-        delay: seconds.
+        delay: seconds, or a distribution from which one is drawn for every connection and rounded
+            to the clock's grid.
     """
 
     gain: float = 1.0
     bias: bool = False
-    delay: float = 0.0
+    delay: float | Distribution = 0.0
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,8 @@ class conv:
     Args:
         channels: number of output channels.
         kernel, stride, padding: in units of the presynaptic grid.
-        gain, bias, delay: as in `dense`.
+        gain, bias: as in `dense`.
+        delay: seconds, or a distribution from which one is drawn for every presynaptic channel.
     """
 
     channels: int
@@ -45,7 +49,7 @@ class conv:
     padding: int = 0
     gain: float = 1.0
     bias: bool = False
-    delay: float = 0.0
+    delay: float | Distribution = 0.0
 
 
 def feedforward(
@@ -63,6 +67,7 @@ def feedforward(
 
     Raises:
         InvalidValue: a connection is not followed by a neuron, or a dense layer has no shape.
+        MissingExtra: delays are to be drawn, and Numba is not installed.
 
     Example:
         feedforward((2, 34, 34), conv(12, kernel=5, stride=2), LIF(), LI(10),
@@ -78,7 +83,8 @@ def feedforward(
         topology = _topology(link, populations[pre].units, neuron, rng, name)
         shape = topology.post_shape(populations[pre].units)
         populations[name] = neuron if neuron.units else neuron.replace(shape=shape)
-        synapses.append(Synapse(pre, name, topology, delay=link.delay))
+        delay = _delay(link, topology, populations[pre].units, clock, rng)
+        synapses.append(Synapse(pre, name, topology, delay=delay))
         pre = name
     return Network(populations, tuple(synapses), (pre,), clock)
 
@@ -121,3 +127,17 @@ def _topology(
     bias = np.zeros(link.channels) if link.bias else None
     weight = rng.normal(0, link.gain / np.sqrt(np.prod(size[1:])), size)
     return Conv2d(weight, bias, stride=link.stride, padding=link.padding)
+
+
+def _delay(
+    link: dense | conv, topology: Topology, pre: Shape, clock: Clock, rng: np.random.Generator
+) -> float | NDArray[np.float64]:
+    if not isinstance(link.delay, Distribution):
+        return link.delay
+    require("numba", "sim")
+    from neuro.synapses import drawing
+
+    shape = topology.arrays()["weight"].shape if isinstance(link, dense) else (pre[0], 1, 1)
+    start = np.array([0, int(np.prod(shape))])
+    drawn = drawing.values(link.delay, int(rng.integers(2**31)), drawing.DELAYS, 0, start)
+    return clock.seconds(drawn_ticks(drawn, link.delay, clock)).reshape(shape)

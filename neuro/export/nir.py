@@ -16,6 +16,8 @@ and a delay of n ticks is a `Delay` node of n * 1e-4 s. What NIR leaves open we 
   takes one step, as in all readers; such an edge is written for a delay of exactly one tick.
   Every other delay, in a longer loop too, is a `Delay` node with all of it, because a reader
   could not know which edge of a longer loop carries the step.
+- A `Delay` delays channels. A delay for each connection is written as branches, each a `Delay` and
+  a matrix that is 0 where another branch has a weight (`neuro.export.nir_delays`).
 
 The graph's metadata state version, tick and the exact parameters in seconds. They serve to give
 back an equal network; the fields alone suffice to read a network with equal spikes.
@@ -30,6 +32,7 @@ from typing import TYPE_CHECKING, Any
 
 from neuro.clock import Clock
 from neuro.errors import CorruptFile, InvalidValue, NeuroError, Unsupported, require
+from neuro.export.nir_delays import MAX_BRANCHES
 from neuro.export.nir_fields import network_from_fields
 from neuro.export.nir_metadata import stated_clock
 from neuro.export.nir_restore import network_from_metadata
@@ -43,15 +46,20 @@ if TYPE_CHECKING:
 PathLike = str | os.PathLike[str]
 
 
-def write_nir(network: Network, path: PathLike) -> None:
+def write_nir(network: Network, path: PathLike, *, max_branches: int = MAX_BRANCHES) -> None:
     """Write a network as a NIR file (HDF5, ".nir" by custom).
+
+    Args:
+        network: it is not changed.
+        path: the file.
+        max_branches: see `to_nir`.
 
     Raises:
         Unsupported: NIR has no words for something in the network; see `to_nir`.
         MissingExtra: the package nir is not installed.
         OSError: the disk is full or the folder cannot be written; an old file stays as it was.
     """
-    graph = to_nir(network)
+    graph = to_nir(network, max_branches=max_branches)
     with atomic(path) as tmp:
         require("nir", "nir").write(tmp, graph)
 

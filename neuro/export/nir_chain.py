@@ -17,7 +17,12 @@ Pair = tuple[int, int]
 
 @dataclass(frozen=True)
 class Link:
-    """What an edge does: delay in steps (one number, or one per presynaptic unit), then weights."""
+    """What an edge does: a delay in steps and weights.
+
+    Args:
+        delay: one number, or one for each presynaptic unit, or, behind weights that are a matrix,
+            one for each connection, [post, pre].
+    """
 
     where: str
     topology: Topology
@@ -110,14 +115,26 @@ def _delay(fold: _Fold, what: str, seconds: NDArray[np.float64]) -> None:
             "round it",
         )  # fmt: skip
     ticks = whole.astype(np.int64)
+    topology = fold.topology
+    if topology is not None and ticks.any() and np.any(topology.arrays().get("bias", 0)):
+        raise fold.refuse(
+            what, "delays what a bias adds, and in a Network a bias adds from the first step on",
+            "put the Delay before the weights, or the bias into an Affine without Delay behind it",
+        )  # fmt: skip
     if ticks.size and (ticks == ticks.flat[0]).all():
         fold.delay = fold.delay + ticks.flat[0]
-    elif fold.topology is None and fold.pool is None and ticks.size == np.prod(fold.pre):
+    elif topology is None and fold.pool is None and ticks.size == np.prod(fold.pre):
         fold.delay = fold.delay + ticks.reshape(fold.pre)
+    elif isinstance(topology, Dense) and ticks.size == len(topology.weight):
+        # one delay for each postsynaptic unit: one for each connection, [post, pre]
+        before, shape = fold.delay, topology.weight.shape
+        if before.shape != shape:
+            before = np.broadcast_to(before, fold.pre).reshape(1, -1)
+        fold.delay = np.broadcast_to(before + ticks.reshape(-1, 1), shape)
     else:
         raise fold.refuse(
-            what, "delays per postsynaptic unit; a Network delays per presynaptic unit",
-            "put the Delay before the weights",
+            what, "delays per postsynaptic unit; a Network delays per presynaptic unit, or per "
+            "connection of a matrix", "put the Delay before the weights",
         )  # fmt: skip
 
 

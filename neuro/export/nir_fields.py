@@ -206,7 +206,7 @@ def _check_loops(synapses: list[Synapse]) -> None:
     try:
         TopologicalSorter(instant).prepare()
     except CycleError as error:
-        loop = " -> ".join(reversed(error.args[1]))
+        loop = " -> ".join(error.args[1])
         raise Unsupported(
             f"NIR loop {loop}", "edges", "NIR does not say which of its edges takes a step",
             "put a nir.Delay of one step on one of them",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NoReturn
 import numpy as np
 
 from neuro.errors import InvalidValue
+from neuro.export.nir_delays import merged
 from neuro.export.nir_metadata import stated_structure
 from neuro.export.nir_write import to_nir
 from neuro.network import Network
@@ -28,13 +29,17 @@ def network_from_metadata(graph: nir.NIRGraph) -> Network:
     nodes = structure.pop("nodes")
     arrays = dict(graph.metadata["neuro"].get("arrays", {}))
     for synapse in structure["synapses"]:
-        node = graph.nodes.get(nodes[synapse["name"]])
-        for key in synapse["arrays"]:
-            if getattr(node, key, None) is None:
-                _disagree(f"{nodes[synapse['name']]}.{key}", "absent", "present")
-            arrays[f"{synapse['name']}.{key}"] = getattr(node, key)
+        names = nodes[synapse["name"]]
+        names = [names] if isinstance(names, str) else names
+        for key in synapse["arrays"] if names else ():
+            own = names if key == "weight" else names[:1]  # a bias is in the first branch
+            found = [getattr(graph.nodes.get(name), key, None) for name in own]
+            for name, array in zip(own, found, strict=True):
+                if array is None:
+                    _disagree(f"{name}.{key}", "absent", "present")
+            arrays[f"{synapse['name']}.{key}"] = merged(found)  # type: ignore[arg-type]
     network = Network.from_plain(structure, arrays)
-    _compare(graph, to_nir(network))
+    _compare(graph, to_nir(network, max_branches=len(graph.nodes)))  # as many as there are
     return network
 
 

@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from neuro.clock import Clock
-from neuro.errors import Unsupported, require
+from neuro.errors import InvalidValue, Unsupported, require
+from neuro.export.nir_delays import MAX_BRANCHES, branches, is_branched
 from neuro.export.nir_metadata import NIR_STEP, metadata
 from neuro.network import Input, Network, Synapse
 from neuro.neurons import IF, LI, LIF, Neuron
 from neuro.sources import Source
-from neuro.synapses import Conv2d, Dense
+from neuro.synapses import Conv2d, Dense, Sparse, Topology
 
 if TYPE_CHECKING:
     import nir
@@ -31,19 +32,28 @@ NIR_NEURONS: dict[type[Neuron], dict[str, tuple[str | float, str]]] = {
 }
 
 
-def to_nir(network: Network) -> nir.NIRGraph:
+def to_nir(network: Network, *, max_branches: int = MAX_BRANCHES) -> nir.NIRGraph:
     """The network as a NIR graph that gives the same spikes, tick by tick.
 
     A population keeps its name. The weights of a synapse become the node "pre_to_post", its delay
     "pre_to_post_delay", and "pre_to_post_flat" flattens a population with several axes before
-    dense weights. Outputs are "output", or "output_<name>" if there are several.
+    dense weights. A delay for each connection of a `Dense` or `Sparse` becomes branches of
+    matrices, "pre_to_post_branch1" and so on, see `neuro.export.nir_delays`; `lowering` says how
+    many. Outputs are "output", or "output_<name>" if there are several.
+
+    Args:
+        network: it is not changed.
+        max_branches: how many branches a synapse may have at most, 1 or more.
 
     Raises:
         Unsupported: a neuron or an option that is not in `NIR_NEURONS`, a port other than the
-            first, dense weights into a population with several axes, or a name that HDF5 cannot
-            hold. Nothing is approximated.
+            first, dense weights into a population with several axes, more branches than
+            `max_branches`, or a name that HDF5 cannot hold. Nothing is approximated.
+        InvalidValue: max_branches is below 1.
         MissingExtra: the package nir is not installed.
     """
+    if max_branches < 1:
+        raise InvalidValue(f"to_nir.max_branches: got {max_branches}, expected 1 or more")
     nir = require("nir", "nir")
     for synapse in network.synapses:
         _check_synapse(network, synapse)
@@ -61,9 +71,19 @@ def to_nir(network: Network) -> nir.NIRGraph:
             else _neuron(nir, f"Network[{name!r}]", population, network.clock)
         )
     edges: list[tuple[str, str]] = []
-    weights: dict[str, str] = {}  # synapse -> node
+    weights: dict[str, list[str]] = {}  # synapse -> nodes that hold its very arrays
     for synapse in network.synapses:
-        weights[synapse.name] = _add_synapse(nir, network, synapse, nodes, edges)
+        base = _free(f"{synapse.pre}_to_{synapse.post}", nodes)
+        parts = _parts(network, synapse, max_branches)
+        single = len(parts) == 1
+        names = [
+            _add_chain(
+                nir, network, synapse, base if single else _free(f"{base}_branch{number}", nodes),
+                ticks, topology, nodes, edges,
+            )
+            for number, (ticks, topology) in enumerate(parts, 1)
+        ]  # fmt: skip
+        weights[synapse.name] = [] if isinstance(synapse.topology, Sparse) else names
     for name in dict.fromkeys(network.outputs):
         wanted = "output" if len(set(network.outputs)) == 1 else f"output_{name}"
         node = _free(wanted, nodes)
@@ -105,23 +125,30 @@ def _quoted(value: str | float) -> str:
     return f'"{value}"' if isinstance(value, str) else repr(value)
 
 
-def _add_synapse(
-    nir: Any,
-    network: Network,
-    synapse: Synapse,
-    nodes: dict[str, Any],
-    edges: list[tuple[str, str]],
-) -> str:
-    """Add the nodes and edges of a synapse; returns the name of the node with its weights."""
+def _parts(
+    network: Network, synapse: Synapse, most: int
+) -> list[tuple[NDArray[np.int64], Topology]]:
+    """Delay in ticks, a number or one for each presynaptic unit, and weights of each branch."""
+    if not is_branched(network, synapse):
+        return [(network.delay_ticks(synapse), synapse.topology)]
+    shape, bias = network.populations[synapse.pre].units, synapse.topology.arrays().get("bias")
+    return [
+        (ticks.reshape(shape), Dense(weight, None if number else bias))
+        for number, (ticks, weight) in enumerate(branches(network, synapse, most))
+    ]
+
+
+def _add_chain(
+    nir: Any, network: Network, synapse: Synapse, base: str, ticks: NDArray[np.int64],
+    topology: Topology, nodes: dict[str, Any], edges: list[tuple[str, str]],
+) -> str:  # fmt: skip
+    """Add the nodes and edges of a synapse or branch; returns the node with its weights, `base`."""
     shape = network.populations[synapse.pre].units
-    base = _free(f"{synapse.pre}_to_{synapse.post}", nodes)
     chain: dict[str, Any] = {}
-    ticks = network.delay_ticks(synapse)
     implicit = synapse.pre == synapse.post and bool((ticks == 1).all())
     if ticks.any() and not implicit:
         delay = np.broadcast_to(ticks * NIR_STEP, shape).copy()
         chain[_free(f"{base}_delay", nodes)] = nir.Delay(delay)
-    topology = synapse.topology
     if isinstance(topology, Conv2d):
         # NIR's convolution always has a bias
         none = np.zeros(len(topology.weight), np.float32)
@@ -160,9 +187,11 @@ def _check_synapse(network: Network, synapse: Synapse) -> None:
             where, "rule", f"NIR has no plasticity, and {type(synapse.rule).__name__} would change "
             "the spikes", "write the network with rule=None",
         )  # fmt: skip
-    if type(synapse.topology) not in (Dense, Conv2d):
+    if type(synapse.topology) not in (Dense, Conv2d, Sparse):
         kind = type(synapse.topology).__name__
-        raise Unsupported(where, "topology", f"NIR has no node for {kind}", "use Dense or Conv2d")
+        raise Unsupported(
+            where, "topology", f"NIR has no node for {kind}", "use Dense, Sparse or Conv2d"
+        )
     if isinstance(synapse.topology, Dense) and len(synapse.topology.post) > 1:
         raise Unsupported(
             where, "topology.post", f"is {synapse.topology.post}; NIR cannot unflatten a vector",

@@ -47,10 +47,14 @@ def _row(network: Network) -> list[tuple[Synapse, Synapse | None]]:
     loops: dict[str, Synapse] = {}
     for synapse in network.synapses:
         where, own = f"Synapse[{synapse.name!r}]", synapse.pre == synapse.post
-        ticks = network.delay_ticks(synapse)
+        ticks = (
+            network.rows(synapse, 0, network.populations[synapse.pre].size).delay
+            if network.each_its_delay(synapse)
+            else network.delay_ticks(synapse)
+        )
         if (ticks != own).any():
             raise Unsupported(
-                where, "delay", f"is {ticks.max()} ticks; snnTorch delays what a recurrent layer "
+                where, "delay", f"is {_span(ticks)} ticks; snnTorch delays what a recurrent layer "
                 "sends to itself by one step and nothing else", f"a delay of {int(own)} ticks",
             )  # fmt: skip
         kept = loops if own else forward
@@ -72,6 +76,11 @@ def _row(network: Network) -> list[tuple[Synapse, Synapse | None]]:
             "nn.Sequential is", "leave out what the row does not need",
         )  # fmt: skip
     return row
+
+
+def _span(ticks: Any) -> str:
+    least, most = ticks.min(), ticks.max()
+    return f"{most}" if least == most else f"{least} to {most}"
 
 
 def _weights(where: str, topology: Topology) -> Any:

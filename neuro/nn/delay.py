@@ -19,8 +19,9 @@ from neuro.synapses import Dense
 class Delays(nn.Module):
     """Delays in ticks, of any shape: smeared while they are learned, whole ones otherwise.
 
-    They are whole in evaluation, and always if they are not learned. A step of the optimiser that
-    takes one out of its bounds ends at the bound, when the layer is next used for training.
+    They are whole in evaluation, when they have settled, and always if not learned. A step of the
+    optimiser that takes one out of its bounds ends at the bound, when the layer is next used for
+    training.
 
     Args:
         ticks: first values, float.
@@ -51,11 +52,12 @@ class Delays(nn.Module):
                 f"{shortest} to {longest} ticks, the first is {worst:g}"
             )
         self.ticks = nn.Parameter(ticks.float(), requires_grad=learn)
-        self.width = self.kernel.width(0.0, longest)
+        self.anneal(0.0)
 
     def anneal(self, done: float) -> None:
         """Set the width to what it is after the share `done`, 0 to 1, of the training."""
         self.width = self.kernel.width(done, self.longest)
+        self.settled = self.kernel.settle < 1 and done >= self.kernel.settle
 
     def whole(self) -> Tensor:
         """The delays as whole ticks, int64."""
@@ -63,7 +65,7 @@ class Delays(nn.Module):
 
     def taps(self) -> tuple[Tensor, Tensor]:
         """First tick [m] and shares [m, n] of what arrives, see `DelayKernel.taps`."""
-        if not (self.training and self.ticks.requires_grad):
+        if not (self.training and self.ticks.requires_grad) or self.settled:
             whole = self.whole().flatten()
             return whole, self.ticks.new_ones(len(whole), 1)
         with torch.no_grad():

@@ -28,6 +28,8 @@ class DelayKernel:
         start: width in ticks at first; by default half of the longest delay.
         end: width when the shrinking is over.
         anneal: share of the training that the shrinking takes, geometrically.
+        settle: share of the training after which delays are whole ticks, as in evaluation, and
+            learn no more, so that the weights can adapt to the rounding; 1 for never.
 
     Sources: Hammouamri, Khalfaoui-Hassani & Masquelier, ICLR 2024 (gauss, max: standard deviation
     width + 0.27, base width + 1); Khalfaoui-Hassani et al., ICLR 2023 (triangle); Shrestha &
@@ -35,13 +37,14 @@ class DelayKernel:
 
     Raises:
         UnknownName: there is no such shape.
-        InvalidValue: a width is negative, or `anneal` is not in 0 to 1.
+        InvalidValue: a width is negative, or a share is not in 0 to 1.
     """
 
     shape: Smear = "gauss"
     start: float | None = None
     end: float = 0.23
     anneal: float = 0.25
+    settle: float = 1.0
 
     def __post_init__(self) -> None:
         if self.shape not in get_args(Smear):
@@ -54,8 +57,9 @@ class DelayKernel:
                 f"DelayKernel: start={self.start} and end={self.end} ticks; a width that shrinks "
                 "geometrically stays above 0. Remedy: take a small one, or shape='triangle'"
             )
-        if not 0 <= self.anneal <= 1:
-            raise InvalidValue(f"DelayKernel.anneal: got {self.anneal}, expected 0 to 1")
+        for name, share in (("anneal", self.anneal), ("settle", self.settle)):
+            if not 0 <= share <= 1:
+                raise InvalidValue(f"DelayKernel.{name}: got {share}, expected 0 to 1")
 
     def width(self, done: float, longest: int) -> float:
         """Width in ticks after the share `done` of the training, for delays up to `longest`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -110,6 +110,9 @@ class DelayEvidence(nn.Module):
         return other
 
 
+L = TypeVar("L", bound=DelayEvidence)
+
+
 class MotifDetector(DelayEvidence):
     """Detects spike motifs of a population: `evidence, state = layer(x, state)`.
 
@@ -196,8 +199,9 @@ class MotifDetector(DelayEvidence):
         from neuro.build.motifs import motif_network
 
         return motif_network(
-            self.weight.detach().numpy(), self.bias.detach().numpy(), clock, threshold=threshold
-        )
+            self.weight.detach().cpu().numpy(), self.bias.detach().cpu().numpy(), clock,
+            threshold=threshold,
+        )  # fmt: skip
 
     def extra_repr(self) -> str:
         motifs, inputs, delays = self.weight.shape

@@ -167,7 +167,8 @@ def _finish(pre: str, units: int, parts: Parts, stores: list[_Store], pieces: li
         least + np.flatnonzero(counts.any((0, 1))) for _, least, counts, _ in pieces
     ]))  # fmt: skip
     total = sum(s.used for s in stores)
-    ring = len(seen) > 1 and len(seen) * units > total // 2
+    # Longer delays than uint16 holds stay with the sender: the ring would have as many rows.
+    ring = len(seen) > 1 and len(seen) * units > total // 2 and seen.max() < 1 << 16
     columns = 1 if ring else len(seen)
     begin = [np.zeros((units, columns + 1), np.uint32) for _ in stores]
     late = [np.empty(s.used, np.uint16) for s in stores] if ring else []

@@ -126,6 +126,12 @@ def build(network: Network, synapse: Synapse, plan: Plan) -> PlasticGroup:
         np.repeat(np.arange(pre.size, dtype=np.uint32), np.diff(rows.start)),
         rows.post.astype(np.uint32), np.broadcast_to(rows.delay, count).astype(np.int32),
     )  # fmt: skip
+    different = len(np.unique(edges.delay))
+    if different > 1 << 16:
+        raise Unsupported(
+            where, "delay", f"has {different} different delays; synapses that learn are sorted by "
+            "delay, of which there may be 65536", "round them to a coarser tick",
+        )  # fmt: skip
     sites = [Site(**plan.site(synapse, part)) for part in range(plan.parts.total)]
     third = network.populations[synapse.modulator].size if synapse.modulator else 0
     return PlasticGroup(

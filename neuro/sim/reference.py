@@ -94,7 +94,10 @@ def _dense(network: Network) -> Network:
         units = np.repeat(np.arange(pre.size), np.diff(rows.start))
         weight = np.broadcast_to(rows.weight, rows.post.shape).astype(np.float64)
         delays = np.broadcast_to(rows.delay, rows.post.shape)
-        for delay in np.unique(delays):
+        # What carries nothing has no row; a bias comes all the same, with the first matrix.
+        bias = s.topology.arrays().get("bias")
+        late = np.unique(delays) if len(delays) else np.array([network.shortest_delay(s)])
+        for number, delay in enumerate(late if len(delays) or bias is not None else ()):
             entries += pre.size * post.size
             if entries > LARGEST:
                 raise Unsupported(
@@ -107,6 +110,6 @@ def _dense(network: Network) -> Network:
             np.add.at(matrix, (rows.post[own], units[own]), weight[own])
             seconds = float(network.clock.seconds(int(delay)))
             name = f"{s.name} after {int(delay)}"
-            dense = Dense(matrix, post=post.units)
+            dense = Dense(matrix, None if number else bias, post=post.units)
             synapses.append(Synapse(s.pre, s.post, dense, seconds, s.port, name))
     return Network(populations, tuple(synapses), network.outputs, network.clock)

@@ -59,7 +59,7 @@ class Dense(Topology):
         return start.astype(np.int64), target.astype(np.int32), own[unit, target]
 
     def in_rows(self, values: NDArray[Any], low: int, high: int) -> NDArray[Any]:
-        """Values [post, pre] of the synapses of the units from low to high, in the order of rows."""
+        """Values [post, pre] of the synapses of the units from low to high, as rows has them."""
         return values[:, low:high].T[self.weight[:, low:high].T != 0]
 
     def synapse_count(self, pre: Shape, post: Shape) -> int:

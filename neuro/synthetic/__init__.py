@@ -30,6 +30,7 @@ from neuro.synthetic.task_streams import RecurringTasks as RecurringTasks
 from neuro.synthetic.task_streams import concept_shifts as concept_shifts
 from neuro.synthetic.task_streams import recurring_tasks as recurring_tasks
 from neuro.synthetic.task_streams import zipf_classes as zipf_classes
+from neuro.synthetic.templates import spike_templates as spike_templates
 
 __all__ = [
     "ConceptShifts",
@@ -60,6 +61,7 @@ __all__ = [
     "randman",
     "recurring_tasks",
     "spike_motifs",
+    "spike_templates",
     "store_recall",
     "zipf_classes",
 ]

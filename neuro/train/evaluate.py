@@ -23,10 +23,12 @@ def run_all(
     """Records of consecutive batches, in the order of the samples, without gradients."""
     was_training = module.training
     module.eval()
+    like = next(module.parameters(), None)
     try:
         for first in range(0, len(samples), batch_size):
             last = min(first + batch_size, len(samples))
             x, _ = samples.batch(torch.arange(first, last))
+            x = x if like is None else x.to(like.device)
             with torch.no_grad():
                 signals, _ = module(x, record=record)
             yield signals

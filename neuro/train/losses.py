@@ -36,16 +36,18 @@ class MembraneLoss:
     """Cross-entropy of a non-spiking readout's membrane, reduced over time.
 
     Args:
-        reduce: "max" (Cramer et al., IEEE TNNLS 33 (2022), eq. 6), "mean" or "last"; of the steps
-            within `lengths`.
+        reduce: "max" (Cramer et al., IEEE TNNLS 33 (2022), eq. 6), "mean", "last", or "softmax",
+            the sum of each step's softmax over classes (Bittar & Garner, Front. Neurosci. 16
+            (2022), section 2.3); of the steps within `lengths`.
     """
 
-    reduce: Literal["max", "mean", "last"] = "max"
+    reduce: Literal["max", "mean", "last", "softmax"] = "max"
 
     def __post_init__(self) -> None:
-        if self.reduce not in ("max", "mean", "last"):
+        if self.reduce not in ("max", "mean", "last", "softmax"):
             raise InvalidValue(
-                f"MembraneLoss.reduce: got {self.reduce!r}, expected 'max', 'mean' or 'last'"
+                f"MembraneLoss.reduce: got {self.reduce!r}, expected 'max', 'mean', 'last' or "
+                "'softmax'"
             )
 
     def scores(self, signal: Tensor, lengths: Tensor | None = None) -> Tensor:
@@ -56,6 +58,8 @@ class MembraneLoss:
                 return _filled(signal, lengths, -torch.inf).amax(0)
             case "mean":
                 return _mean(signal, lengths)
+            case "softmax":
+                return _filled(signal.softmax(-1), lengths, 0.0).sum(0)
             case _ if lengths is None:
                 return signal[-1]
             case _:

@@ -13,6 +13,7 @@ from torch.utils import _pytree
 from torch.utils.checkpoint import checkpoint
 
 from neuro.errors import InvalidValue, UnknownName
+from neuro.grid import GridReport
 from neuro.lower import recurrent, reference
 from neuro.network import Input, Network, Synapse
 from neuro.neurons import Neuron
@@ -464,6 +465,18 @@ class Module(nn.Module):
             delay = path.seconds() if path is not None and path.learned else s.delay
             synapses.append(replace(s, topology=topology, delay=delay))
         return self._network.replace(populations=populations, synapses=tuple(synapses))
+
+    def on_grid(self) -> tuple[Network, GridReport]:
+        """`network()`, and how far the learned delays moved to become whole ticks.
+
+        The largest tick of a synapse's report is the longest delay that could be learned.
+        """
+        learned = {s.name: path for s in self._network.synapses
+                   if (path := self._path(s)) is not None and path.learned}  # fmt: skip
+        clock, network = self._network.clock, self.network()
+        rows = [(name, p.exact_seconds(), clock.ticks(p.seconds()), clock)
+                for name, p in learned.items()]  # fmt: skip
+        return network, GridReport.of(rows, longest={n: p.longest for n, p in learned.items()})
 
 
 def detach(state: Any) -> Any:

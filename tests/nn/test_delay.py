@@ -138,6 +138,18 @@ def test_in_a_loop_nothing_arrives_before_the_shortest_delay(shape):
     assert bool((shares[place < 1] == 0).all())
 
 
+def test_settled_delays_are_whole_and_only_weights_learn_on():
+    layer = DelayLinear(4, 3, 9, kernel=DelayKernel(settle=0.8))
+    layer.anneal(0.79)
+    assert layer.delay.taps()[1].shape[1] > 1
+    layer.anneal(0.8)
+    x = (torch.rand(20, 2, 4, generator=torch.Generator().manual_seed(0)) < 0.5).float()
+    current, _ = layer(x)
+    current.square().sum().backward()
+    assert layer.delay.ticks.grad is None and layer.weight.grad is not None
+    assert torch.equal(current, layer.eval()(x)[0])
+
+
 def test_fixed_delays_are_whole_ticks_in_training_too():
     layer = DelayLinear(4, 3, 9, learn=False)
     first, shares = layer.delay.taps()

@@ -54,6 +54,14 @@ def test_membrane_loss_reduces_over_time(reduce: str, score: float) -> None:
     assert MembraneLoss(reduce).scores(v).item() == score  # type: ignore[arg-type]
 
 
+def test_membrane_loss_adds_up_the_softmax_of_each_step_within_the_recording() -> None:
+    v = torch.log(torch.tensor([[[1.0, 3.0], [2.0, 2.0]], [[1.0, 1.0], [9.0, 1.0]]]))
+    loss = MembraneLoss("softmax")
+    torch.testing.assert_close(loss.scores(v), torch.tensor([[0.75, 1.25], [1.4, 0.6]]))
+    lengths = torch.tensor([1, 2])
+    torch.testing.assert_close(loss.scores(v, lengths), torch.tensor([[0.25, 0.75], [1.4, 0.6]]))
+
+
 def test_rate_band_charges_only_outside_the_band() -> None:
     spikes = torch.zeros(10, 2, 3)
     spikes[:, :, 1] = 1  # 1 spike a step
