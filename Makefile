@@ -4,7 +4,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PIP_INSTALL = .venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test lint bench bench-simulate bench-events clean
+.PHONY: demo test lint bench bench-simulate bench-events bench-delays clean
 
 demo: .venv/.demo
 	@.venv/bin/neuro run digits --out runs/digits --json
@@ -22,7 +22,7 @@ lint: .venv/.dev
 JAX_PYTHON ?= $(shell for p in python3.13 python3.12 $(PYTHON); do $$p -c '' 2>/dev/null && echo $$p && break; done)
 .bench/jax/.done .bench/spyx/.done: PEER_PYTHON = $(JAX_PYTHON)
 .bench/%/.done: PEER_PYTHON = $(PYTHON)
-PEERS := $(filter-out events,$(basename $(notdir $(wildcard benchmarks/peers/*.txt))))
+PEERS := $(filter-out events dcls,$(basename $(notdir $(wildcard benchmarks/peers/*.txt))))
 bench: .venv/.demo $(PEERS:%=.bench/%/.done)
 	@.venv/bin/python benchmarks/train.py --json --out benchmarks/train.json
 
@@ -31,6 +31,9 @@ bench-simulate: .venv/.demo .bench/brian2/.done .bench/nest/.done
 
 bench-events: .venv/.demo .bench/events/.done
 	@.venv/bin/python benchmarks/events.py --json --out benchmarks/events.json
+
+bench-delays: .venv/.demo .bench/dcls/.done
+	@.venv/bin/python benchmarks/delays.py --json --out benchmarks/delays.json
 
 .bench/%/.done: benchmarks/peers/%.txt constraints.txt
 	@echo "Installing $* into .bench/$* (once) ..."

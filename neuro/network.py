@@ -134,7 +134,8 @@ class Network:
     def shortest_delay(self, synapse: Synapse) -> int:
         """The shortest delay that a connection of the synapse may have, in ticks."""
         if isinstance(synapse.delay, Distribution):
-            return int(drawn_ticks(np.array([synapse.delay.bounds[0]]), synapse.delay, self.clock)[0])
+            least = np.array(synapse.delay.bounds[:1])
+            return int(drawn_ticks(least, synapse.delay, self.clock)[0])
         where = f"Synapse[{synapse.name!r}].delay"
         if self.each_its_delay(synapse):
             ticks = self.clock.ticks(synapse.delay, exact=True, what=where)

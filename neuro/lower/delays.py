@@ -51,24 +51,29 @@ class Wiring(NamedTuple):
     by_post: NDArray[np.int64]
     first_pre: NDArray[np.int64]
     first_post: NDArray[np.int64]
+    regular: bool = False  # the connections are weights [post, pre]
 
     @classmethod
     def of(cls, pre: _Array, post: _Array, units: tuple[int, int], longest: int) -> Wiring:
         """From flat unit numbers [m]; a pair may occur repeatedly."""
         pre, post = np.asarray(pre, np.int64), np.asarray(post, np.int64)
-        firsts = [
+        first_pre, first_post = (
             np.append(0, np.cumsum(np.bincount(side, minlength=size))).astype(np.int64)
             for side, size in zip((pre, post), units, strict=True)
-        ]
-        orders = [np.argsort(side, kind="stable") for side in (pre, post)]
-        return cls(pre, post, units, longest, *orders, *firsts)
+        )
+        by_pre, by_post = (np.argsort(side, kind="stable") for side in (pre, post))
+        return cls(pre, post, units, longest, by_pre, by_post, first_pre, first_post)
 
     @classmethod
     def dense(cls, units: tuple[int, int], longest: int, count: int = 1) -> Wiring:
         """All to all `count` times, in the order of weights [count, post, pre]."""
         pre = np.tile(np.arange(units[0]), units[1] * count)
         post = np.tile(np.repeat(np.arange(units[1]), units[0]), count)
-        return cls.of(pre, post, units, longest)
+        return cls.of(pre, post, units, longest)._replace(regular=count == 1)
+
+    def fills(self, taps: int) -> bool:
+        """Whether the taps of all connections are all of a full kernel."""
+        return self.regular and taps == self.longest + 1
 
 
 class Lists(NamedTuple):
@@ -114,6 +119,8 @@ def _rows(x: Tensor, lead: int, wiring: Wiring) -> Tensor:
 
 def full_kernel(taps: Tensor, start: Tensor, wiring: Wiring) -> Tensor:
     """[post, pre, longest + 1]; the last entry has no delay."""
+    if wiring.fills(taps.shape[1]):
+        return taps.flip(1).view(wiring.units[1], wiring.units[0], -1)
     flat = taps.new_zeros(wiring.units[0] * wiring.units[1] * (wiring.longest + 1))
     flat = flat.index_add(0, _entries(taps, start, wiring).reshape(-1), taps.reshape(-1))
     return flat.view(wiring.units[1], wiring.units[0], wiring.longest + 1)
@@ -135,10 +142,11 @@ class _Delayed(torch.autograd.Function):
         way: Way | None,
     ) -> Tensor:  # fmt: skip
         x, taps = contiguous(x.detach()), taps.detach()
-        lists = _listed(x, way) if way != "terms" else None
         job = _Job(x.shape, lead, taps, start, wiring)
-        way = way or job.quickest(0.0 if lists is None else lists.starts[-1] / max(1, x.numel()))
-        ctx.job, ctx.way, ctx.lists = job, way, lists if way == "events" else None
+        counts, graded = _counted(x)
+        way = way or job.quickest(counts.sum() / max(1, x.numel()))
+        lists = _listed(x, counts, graded) if way == "events" else None
+        ctx.job, ctx.way, ctx.lists = job, way, lists
         ctx.save_for_backward(None if way == "events" else x, taps)
         return job.forward(x, taps, lists, way)
 
@@ -152,15 +160,19 @@ class _Delayed(torch.autograd.Function):
         return by_x, None, by_taps, None, None, None
 
 
-def _listed(x: Tensor, way: Way | None) -> Lists:
-    kernel, array = kernels("delay_kernels"), x.numpy()
+def _counted(x: Tensor) -> tuple[NDArray[np.int64], bool]:
+    """Spikes of every sample, and whether a value is not one."""
     counts, graded = np.empty(x.shape[1], np.int64), np.empty(x.shape[1], np.bool_)
-    parallel(partial(kernel.count, array, counts, graded), x.shape[1])
+    parallel(partial(kernels("delay_kernels").count, x.numpy(), counts, graded), x.shape[1])
+    return counts, bool(graded.any())
+
+
+def _listed(x: Tensor, counts: NDArray[np.int64], graded: bool) -> Lists:
     starts = np.append(0, np.cumsum(counts))
     total = int(starts[-1])
-    values = np.empty(total if graded.any() else 0, array.dtype)
+    values = np.empty(total if graded else 0, x.numpy().dtype)
     lists = Lists(starts, np.empty(total, np.int32), np.empty(total, np.int32), values)
-    parallel(partial(kernel.listed, array, *lists), x.shape[1])
+    parallel(partial(kernels("delay_kernels").listed, x.numpy(), *lists), x.shape[1])
     return lists
 
 
@@ -249,7 +261,10 @@ class _Job:
             assert x is not None
             size = (wiring.units[1], wiring.units[0], wiring.longest + 1)
             rows = contiguous(_rows(x, self.lead, wiring))
-            whole = conv1d_weight(rows, size, contiguous(g.permute(1, 2, 0))).reshape(-1)
+            whole = conv1d_weight(rows, size, contiguous(g.permute(1, 2, 0)))
+            if wiring.fills(self.taps):
+                return whole.view(-1, self.taps).flip(1)
+            whole = whole.reshape(-1)
             entries = _entries(g.new_empty(len(wiring.pre), self.taps), self.start, wiring)
             return whole[entries]
         width = self.padded if way == "events" else self.taps

@@ -11,6 +11,10 @@ from neuro.plot.confusion import confusion as confusion
 from neuro.plot.connectivity import connectivity as connectivity
 from neuro.plot.contact_sheet import contact_sheet as contact_sheet
 from neuro.plot.correlations import correlations as correlations
+from neuro.plot.delay_kernels import delay_kernels as delay_kernels
+from neuro.plot.delay_matrix import delay_matrix as delay_matrix
+from neuro.plot.delays import delay_drift as delay_drift
+from neuro.plot.delays import delay_histogram as delay_histogram
 from neuro.plot.equations import equations as equations
 from neuro.plot.event_cloud import event_cloud as event_cloud
 from neuro.plot.event_strip import event_strip as event_strip
@@ -44,6 +48,10 @@ __all__ = [
     "connectivity",
     "contact_sheet",
     "correlations",
+    "delay_drift",
+    "delay_histogram",
+    "delay_kernels",
+    "delay_matrix",
     "equations",
     "event_cloud",
     "event_strip",

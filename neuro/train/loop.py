@@ -200,6 +200,12 @@ def fit(
             if trainer.interrupted:
                 raise KeyboardInterrupt from None
             raise
+    if plan.patience is None and len(history.epochs) < plan.epochs:
+        raise RuntimeError(
+            f"fit: training ended after {len(history.epochs)} of {plan.epochs} epochs. Something "
+            "called in it raised StopIteration, which Lightning takes for the end: look at the "
+            "loss, the augmentation and the module's anneal"
+        )
     losses = [epoch["val_loss"] for epoch in history.epochs]
     chosen = len(losses) - 1
     if plan.patience is not None:

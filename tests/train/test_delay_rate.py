@@ -209,3 +209,13 @@ def test_a_run_too_short_for_a_narrow_kernel_takes_its_last_epoch(tmp_path: Path
 def test_a_plan_refuses(settings: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         Plan(**settings)
+
+
+def test_a_stop_iteration_does_not_pass_for_a_finished_training(tmp_path: Path) -> None:
+    class Stopping(Module):
+        def anneal(self, done: float) -> None:
+            next(iter(()))
+
+    m = Stopping(delayed(), learn=["weight"])
+    with pytest.raises(RuntimeError, match=r"ended after 0 of 2 epochs.*StopIteration"):
+        train(m, Plan(epochs=2), tmp_path)
