@@ -8,6 +8,8 @@ from neuro.build.feedforward import conv as conv
 from neuro.build.feedforward import dense as dense
 from neuro.build.feedforward import feedforward as feedforward
 from neuro.build.microcircuit import potjans_diesmann as potjans_diesmann
+from neuro.build.motifs import motif_network as motif_network
+from neuro.build.motifs import motion_network as motion_network
 from neuro.build.segments import subsample_segments as subsample_segments
 from neuro.build.tripartite import tripartite as tripartite
 
@@ -18,6 +20,8 @@ __all__ = [
     "conv",
     "dense",
     "feedforward",
+    "motif_network",
+    "motion_network",
     "potjans_diesmann",
     "subsample_segments",
     "tripartite",

@@ -10,6 +10,8 @@ from neuro.nn.delay import DelayLinear as DelayLinear
 from neuro.nn.delay import Delays as Delays
 from neuro.nn.delay_kernel import DelayKernel as DelayKernel
 from neuro.nn.elm import ELM as ELM
+from neuro.nn.motif import MotifDetector as MotifDetector
+from neuro.nn.motion import MotionDetector as MotionDetector
 from neuro.nn.population import Population as Population
 from neuro.nn.sequential import Sequential as Sequential
 
@@ -23,6 +25,8 @@ __all__ = [
     "DelayLinear",
     "Delays",
     "Linear",
+    "MotifDetector",
+    "MotionDetector",
     "Population",
     "Sequential",
 ]

@@ -46,10 +46,6 @@ class DelayEvidence(nn.Module):
         """Share of the weights that are not 0."""
         return float((self.weight != 0).double().mean())
 
-    def units(self) -> tuple[int, ...]:
-        """Shape of the input without time and batch, as far as the layer fixes it."""
-        raise NotImplementedError
-
     def extended(self, x: Tensor, state: Tensor | None) -> tuple[Tensor, Tensor]:
         """The input with the delays - 1 ticks before it, and the last delays - 1 ticks."""
         shape = (self.delays - 1, *x.shape[1:])
@@ -180,12 +176,9 @@ class MotifDetector(DelayEvidence):
             layer.bias.copy_(silent + torch.tensor(prior).double().logit())
         return layer
 
-    def units(self) -> tuple[int, ...]:
-        return (self.weight.shape[1],)
-
     def forward(self, x: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Evidence of all steps of `x` [T, B, inputs]; see the class."""
-        check_input("MotifDetector", x, self.units())
+        check_input("MotifDetector", x, (self.weight.shape[1],))
         whole, state = self.extended(x, state)
         # conv1d correlates, so the longest delay has to come first
         out = functional.conv1d(whole.permute(1, 2, 0), self.weight.flip(2), self.bias)
