@@ -77,6 +77,20 @@ def from_columns(x, b, buffer, width, offset):
 
 
 @njit(nogil=True, cache=True)
+def time_last(x, rows, width, offset, low, high):
+    """rows[b, r * width + offset + t] = x[t, b, r]."""
+    for b in range(low, high):
+        from_columns(x, b, rows[b], width, offset)
+
+
+@njit(nogil=True, cache=True)
+def time_first(rows, width, offset, out, low, high):
+    """out[t, b, r] += rows[b, r * width + offset + t]."""
+    for b in range(low, high):
+        into_columns(rows[b], width, offset, out, b)
+
+
+@njit(nogil=True, cache=True)
 def scatter(
     out, starts, units, times, values, first, place, taps, n, width, lead, low, high
 ):  # fmt: skip

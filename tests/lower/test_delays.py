@@ -173,7 +173,12 @@ def test_kernels_are_what_their_lines_say(graded):
         coefficients = spread[::2].copy()
         run(delay_kernels.shift)(moved, x, 9, 3, wiring.first_post, stretches, coefficients, 0, 3)
         run(delay_kernels.correlate)(terms, x, g, 9, 3, wiring.first_post, stretches, 2, 0, 2)
-        found.append((counts, other, *lists, out, grad, moved, terms))
+        rows, back = np.zeros((3, 4 * 9), np.float32), np.zeros_like(x)
+        run(delay_kernels.time_last)(x, rows, 9, 3, 0, 3)
+        run(delay_kernels.time_first)(rows, 9, 3, back, 0, 3)
+        np.testing.assert_array_equal(back, x)
+        np.testing.assert_array_equal(rows.reshape(3, 4, 9)[..., 3:], x.transpose(1, 2, 0))
+        found.append((counts, other, *lists, out, grad, moved, terms, rows))
     np.testing.assert_array_equal(found[0][0], (x != 0).sum((0, 2)))
     for compiled, lines in zip(*found, strict=True):
         np.testing.assert_allclose(compiled, lines, rtol=1e-5, atol=1e-6)
