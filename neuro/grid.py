@@ -168,11 +168,18 @@ def _moved(network: Network, synapse: Synapse, clock: Clock) -> Synapse:
     delay = synapse.delay
     if isinstance(delay, Distribution):
         return synapse
-    ticks = clock.ticks(_on_old_grid(network, synapse), what=f"Synapse[{synapse.name!r}].delay")
-    rounded = clock.seconds(ticks)
+    rounded = clock.seconds(_rescaled(network.clock.ticks(delay), network.clock, clock))
     off = np.abs(rounded - delay) > _SAME * clock.dt
     values = np.where(off, rounded, delay)
     return _with_delay(synapse, float(values) if values.ndim == 0 else values)
+
+
+def _rescaled(ticks: NDArray[np.int64], old: Clock, new: Clock) -> NDArray[np.int64]:
+    """Ticks of one clock in those of another, by whole numbers: a half goes to the even one."""
+    ratio = old.tick / new.tick
+    distinct, where = np.unique(ticks, return_inverse=True)
+    rounded = np.array([round(int(t) * ratio) for t in distinct], np.int64)
+    return rounded[where].reshape(ticks.shape)
 
 
 def _on_old_grid(network: Network, synapse: Synapse) -> NDArray[np.float64]:
@@ -235,7 +242,8 @@ def _check_loops(network: Network, clock: Clock) -> None:
     away = {s.name for s in network.synapses
             if isinstance(s.delay, Distribution) and s.delay.bounds[0] > 0}  # fmt: skip
     # what is drawn away from 0 gets at least one tick, see Network.rows
-    free = {n for n, seconds in shortest.items() if n not in away and clock.ticks(seconds) == 0}
+    free = {n for n, t in ticks.items()
+            if n not in away and not _rescaled(np.array(t), network.clock, clock)}  # fmt: skip
     loop = _loop(network, free)
     if not loop:
         return

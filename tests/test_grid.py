@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from neuro.clock import Clock
@@ -82,6 +82,7 @@ def test_the_same_clock_gives_the_same_network() -> None:
     old=st.sampled_from([Fraction(1, 1000), Fraction(1, 10000), Fraction(1, 3000)]),
     new=st.sampled_from([Fraction(1, 1000), Fraction(1, 4000), Fraction(1, 700), Fraction(1, 90)]),
 )
+@example([0, 0, 0, 0, 0, 35], Fraction(1, 1000), Fraction(1, 700))  # exactly 24.5 ticks
 @settings(max_examples=60, deadline=None)
 def test_every_figure_is_that_of_exact_fractions(
     ticks: list[int], old: Fraction, new: Fraction

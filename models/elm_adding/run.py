@@ -118,7 +118,7 @@ def main(
     torch.set_num_threads(1)  # small matrices, and one result on every machine
     out, console, start = out or Path("runs/elm_adding"), Console(), time.perf_counter()
     out.mkdir(parents=True, exist_ok=True)
-    updates = updates or (300 if quick else 1500)
+    updates = updates or (100 if quick else 1500)
     seeds = [3 * seed + k for k in range(1 if quick else 3)]
     train, test = recordings(data, quick, seed)
     console.print(f"{train!r}\n{test!r}", highlight=False)

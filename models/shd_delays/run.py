@@ -115,6 +115,7 @@ def main(
         raise InvalidValue(f"shd_delays: --size {name!r} is none of {', '.join(SIZES)}")
     chosen = SIZES[name]
     if quick:
+        torch.set_num_threads(1)  # layers are too small to share
         chosen, seeds = chosen._replace(hidden=chosen.hidden[:1], epochs=8), 2
     chosen = chosen._replace(epochs=epochs or chosen.epochs)
     train, test, split = recordings(train_file, test_file, 1000 if quick else 5000)
@@ -124,7 +125,8 @@ def main(
 
     tasks = [(kind, s) for s in range(seed, seed + seeds) for kind in KINDS]
     alone = torch.distributed.is_torchelastic_launched()  # then its processes share each training
-    jobs = 1 if alone else jobs or min(os.cpu_count() or 1, len(tasks))
+    # to start other processes takes longer than a quick run
+    jobs = 1 if alone or quick else jobs or min(os.cpu_count() or 1, len(tasks))
     done = joblib.Parallel(jobs, return_as="generator")(
         joblib.delayed(trained)(kind, s, chosen, x, y, x_test, y_test, out, jobs)
         for kind, s in tasks
