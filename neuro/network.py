@@ -240,6 +240,10 @@ class Network:
         ranked = sorted(groups, key=lambda g: (reach[:, g[0]].sum(), g))
         return tuple(tuple(names[i] for i in group) for group in ranked)
 
+    def in_loop(self, synapse: Synapse) -> bool:
+        """Whether a spike that crosses the synapse can come back to it."""
+        return any({synapse.pre, synapse.post} <= set(stage) for stage in self.stages)
+
     def neurons(self) -> dict[str, Neuron]:
         """The populations that have dynamics."""
         return {n: p for n, p in self.populations.items() if isinstance(p, Neuron)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -129,9 +130,8 @@ class DelayLinear(nn.Module):
         shape = (out_features, in_features) if count == 1 else (count, out_features, in_features)
         bound = math.sqrt(6 / (in_features * count))
         self.weight = nn.Parameter(torch.empty(shape).uniform_(-bound, bound, generator=draw))
-        ticks = torch.empty(shape).uniform_(0, max_delay, generator=draw) if max_delay else None
-        self.delay = Delays(torch.zeros(shape) if ticks is None else ticks, max_delay, kernel,
-                            learn=learn, where="DelayLinear")  # fmt: skip
+        ticks = torch.empty(shape).uniform_(0, max_delay, generator=draw)
+        self.delay = Delays(ticks, max_delay, kernel, learn=learn, where="DelayLinear")
         self.bias = nn.Parameter(torch.zeros(out_features)) if bias else None
         self._wiring = Wiring.dense((in_features, out_features), max_delay, count)
 
@@ -220,7 +220,7 @@ class AxonalDelay(nn.Module):
 
 def one_to_one(units: int, longest: int) -> Wiring:
     """Every unit to itself."""
-    each = torch.arange(units).numpy()
+    each = np.arange(units)
     return Wiring.of(each, each, (units, units), longest)
 
 

@@ -103,7 +103,8 @@ class Module(nn.Module):
         self._delays = {
             s.name: network.delay_ticks(s) for s in network.synapses if self._path(s) is None
         }
-        self.norms = nn.ModuleDict(norms(network) if normalise else {})
+        made = norms(network) if normalise else []
+        self.norms = nn.ModuleDict({_key(s, "norm"): norm for s, norm in made})
         self.arrays = nn.ParameterDict()
         for synapse in network.synapses:
             for key, array in synapse.topology.arrays().items():

@@ -14,7 +14,7 @@ from neuro.neurons import Neuron
 from neuro.synapses import Conv2d, Dense
 
 
-def norms(network: Network) -> dict[str, nn.BatchNorm1d]:
+def norms(network: Network) -> list[tuple[Synapse, nn.BatchNorm1d]]:
     """A normalisation for each synapse that leads forward into a population that spikes.
 
     Of dense weights each postsynaptic unit is normalised, of a convolution each channel, over all
@@ -23,11 +23,11 @@ def norms(network: Network) -> dict[str, nn.BatchNorm1d]:
     Raises:
         Unsupported: such a synapse is Sparse, whose units have no bias that could take it up.
     """
-    made: dict[str, nn.BatchNorm1d] = {}
+    made: list[tuple[Synapse, nn.BatchNorm1d]] = []
     for synapse in network.synapses:
         post = network.populations[synapse.post]
-        loop = any({synapse.pre, synapse.post} <= set(stage) for stage in network.stages)
-        if loop or not isinstance(post, Neuron) or post.emits != "spikes":
+        spikes = isinstance(post, Neuron) and post.emits == "spikes"
+        if not spikes or network.in_loop(synapse):
             continue
         if not isinstance(synapse.topology, (Dense, Conv2d)):
             raise Unsupported(
@@ -35,13 +35,8 @@ def norms(network: Network) -> dict[str, nn.BatchNorm1d]:
                 f"{type(synapse.topology).__name__} has no bias to take it up",
                 "use Dense or Conv2d, or normalise=False",
             )  # fmt: skip
-        made[key(synapse)] = nn.BatchNorm1d(len(synapse.topology.weight))
+        made.append((synapse, nn.BatchNorm1d(len(synapse.topology.weight))))
     return made
-
-
-def key(synapse: Synapse) -> str:
-    """Name of a normalisation in the state dictionary, where PyTorch allows no dot."""
-    return f"{synapse.name}:norm".replace(".", ":")
 
 
 def normalised(norm: nn.Module, current: Tensor) -> Tensor:

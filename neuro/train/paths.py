@@ -60,21 +60,19 @@ class Path(nn.Module):
         if learn and longest is not None:
             most = longest
         # An edge that a loop relies on keeps its tick; see Network.order.
-        loop = any({synapse.pre, synapse.post} <= set(stage) for stage in network.stages)
-        shortest = int(loop and ticks.size > 0 and bool((ticks >= 1).all()))
+        shortest = int(network.in_loop(synapse) and ticks.size > 0 and bool((ticks >= 1).all()))
         delays = Delays(torch.from_numpy(ticks.astype(np.float32)), most, kernel, learn=learn,
                         shortest=shortest, where=where)  # fmt: skip
         self.longest = most
         self.axons = delays if learn and not own else None
         self.each = delays if self.axons is None else None
-        self.wiring = one_to_one(sizes[0], most)
-        if isinstance(self.topology, Sparse):
-            pre, post = self.topology.pre, self.topology.post
-            if self.axons is not None:
-                self._straight = Wiring.of(pre, post, sizes, 0)
-            else:
-                self.wiring = Wiring.of(pre, post, sizes, most)
-        elif self.each is not None:
+        if self.axons is not None:
+            self.wiring = one_to_one(sizes[0], most)
+            if isinstance(self.topology, Sparse):
+                self._straight = Wiring.of(self.topology.pre, self.topology.post, sizes, 0)
+        elif isinstance(self.topology, Sparse):
+            self.wiring = Wiring.of(self.topology.pre, self.topology.post, sizes, most)
+        else:
             self.wiring = Wiring.dense(sizes, most)
 
     def anneal(self, done: float) -> None:
